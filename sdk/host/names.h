@@ -1,0 +1,31 @@
+/*
+ * The grammar of names in the store: what may be a file name, and so what
+ * may be opened.
+ */
+#ifndef FO_HOST_NAMES_H
+#define FO_HOST_NAMES_H
+
+#include <stdbool.h>
+
+#define FO_NAME_MAX 48		/* [a-z0-9][a-z0-9._-]{0,47} */
+#define FO_ID_SIZE 46		/* fo_agent_ + uuid + NUL, the longer one */
+#define FO_ACCOUNT_MAX 64
+
+/* A name of a principal, owner, group, policy or rule. */
+bool fo_name_ok(const char *name);
+
+/* fo_agent_<uuid> or fo_user_<uuid>, the uuid in lower case. */
+bool fo_id_ok(const char *id);
+/* The same, and of this kind. */
+bool fo_id_is_agent(const char *id);
+
+/* 43 characters that can be a thumbprint. */
+bool fo_jkt_ok(const char *jkt);
+
+/*
+ * The name of candidates (NULL at end) that is nearest to name, or NULL if
+ * none is near: at most a third of its letters differ.
+ */
+const char *fo_name_nearest(const char *name, const char *const *candidates);
+
+#endif

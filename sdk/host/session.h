@@ -1,0 +1,77 @@
+/*
+ * Login records below the run folder (the parent of the replay folder, so
+ * /run/firstops): pending/<random> from auth to setcred, sessions/<sid> while
+ * a session is open. 0600 files in 0700 folders, written by root alone, in
+ * the store's YAML subset.
+ */
+#ifndef FO_HOST_SESSION_H
+#define FO_HOST_SESSION_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <firstops/error.h>
+#include <firstops/jwk.h>
+
+#include "clock.h"
+#include "event.h"
+#include "principal.h"
+
+#define FO_PENDING_VALID_S 120
+#define FO_PENDING_NAME_SIZE 23	/* 16 random bytes as base64url and NUL */
+
+/* Who logged in, to what, as whom, from where. Owned texts. */
+struct fo_login_record {
+	char sid[FO_SID_SIZE];
+	char id[FO_ID_SIZE];
+	char kind[8];
+	char name[FO_NAME_MAX + 1];
+	char owner[FO_NAME_MAX + 1];
+	char jkt[FO_JKT_SIZE];
+	char *service;
+	char *user;		/* PAM_USER of auth */
+	char *ruser;		/* NULL: missing, like the next two */
+	char *src;
+	char *tty;
+	int64_t since;		/* seconds since 1970 */
+	pid_t pid;		/* who made the record, */
+	uint64_t pid_start;	/* field 22 of /proc/PID/stat */
+};
+
+void fo_login_record_clear(struct fo_login_record *record);
+
+/* Field 22 of /proc/PID/stat. FO_ERR_NOT_FOUND: no such process. */
+FO_MUST_CHECK fo_err fo_process_start(pid_t pid, uint64_t *ret_start);
+
+/* The folder that holds the records: replay_folder's parent. Free it. */
+FO_MUST_CHECK fo_err fo_run_folder(const char *replay_folder,
+    char **ret_folder);
+
+/*
+ * Write a pending record, euid 0 only; expired ones are swept on the way.
+ * ret_name is its unguessable name. FO_ERR_SESSION.
+ */
+FO_MUST_CHECK fo_err fo_pending_put(const char *run_folder,
+    const struct fo_login_record *record, const struct fo_clock *clock,
+    struct fo_diag *diag, char ret_name[FO_PENDING_NAME_SIZE]);
+
+/*
+ * Take a pending record: whoever unlinks it has it. Checked: the name's
+ * grammar, a root-owned 0600 file of one link, its age, its service.
+ * FO_ERR_NOT_FOUND: no such record; FO_ERR_SESSION: not to be trusted.
+ */
+FO_MUST_CHECK fo_err fo_pending_take(const char *run_folder, const char *name,
+    const char *service, const struct fo_clock *clock, struct fo_diag *diag,
+    struct fo_login_record *ret_record);
+
+/* Remove a pending record that will not be used; never fails. */
+void fo_pending_drop(const char *run_folder, const char *name);
+
+/* Write sessions/<sid>; pid and pid_start are the caller's. */
+FO_MUST_CHECK fo_err fo_session_put(const char *run_folder,
+    const struct fo_login_record *record, struct fo_diag *diag);
+/* Remove sessions/<sid>; FO_ERR_NOT_FOUND if it is not there. */
+FO_MUST_CHECK fo_err fo_session_remove(const char *run_folder,
+    const char *sid, struct fo_diag *diag);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * A private ES256 key (EC P-256): what an agent or a person holds.
+ *
+ * A key has a library context of its own (OSSL_LIB_CTX), so that the
+ * program's OpenSSL configuration and providers stay out of it. One key may
+ * sign in several threads at once.
+ */
+#ifndef FIRSTOPS_KEY_H
+#define FIRSTOPS_KEY_H
+
+#include <stddef.h>
+
+#include <firstops/error.h>
+#include <firstops/jwk.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct fo_key;
+
+/*
+ * Asked for the passphrase of an encrypted key.
+ *
+ * buf, size  where to write it, NUL included.
+ * arg        what the caller of fo_key_load gave.
+ *
+ * Returns the length of the passphrase, or a negative number to give up. The
+ * library wipes buf after use.
+ */
+typedef int (*fo_passphrase_cb)(char *buf, size_t size, void *arg);
+
+/* Make a new key pair. The caller frees it with fo_key_free. */
+FO_API FO_MUST_CHECK fo_err fo_key_generate(struct fo_key **ret_key);
+
+/*
+ * Load a private key from a PEM file, SEC1 ("EC PRIVATE KEY") or PKCS#8
+ * ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY").
+ *
+ * uri   a path, or a file: URI.
+ * ask   called for the passphrase of an encrypted key; NULL refuses one.
+ * diag  NULL, or where the reason goes: which file, what is wrong with it,
+ *       how to mend it.
+ *
+ * FO_ERR_NOT_FOUND: no such file. FO_ERR_IO: it cannot be read.
+ * FO_ERR_FORMAT: no private key in it, damaged, or the passphrase is wrong.
+ * FO_ERR_BAD_KEY: a key, but not EC P-256.
+ */
+FO_API FO_MUST_CHECK fo_err fo_key_load(const char *uri, fo_passphrase_cb ask,
+    void *arg, struct fo_diag *diag, struct fo_key **ret_key);
+
+/* The same from PEM text in memory; pem is borrowed and not wiped. */
+FO_API FO_MUST_CHECK fo_err fo_key_from_pem(const char *pem, size_t len,
+    fo_passphrase_cb ask, void *arg, struct fo_diag *diag,
+    struct fo_key **ret_key);
+
+/*
+ * Where a client finds its key when it is not told: path if not NULL, else
+ * the file that FO_PRIVATE_KEY_PATH names, else
+ * ~/.config/firstops/key.pem (or under XDG_CONFIG_HOME). Reads these
+ * environment variables and nothing else.
+ *
+ * The caller frees *ret_uri with free(). FO_ERR_NOT_FOUND: none of them.
+ */
+FO_API FO_MUST_CHECK fo_err fo_key_find(const char *path,
+    struct fo_diag *diag, char **ret_uri);
+
+/*
+ * Write the private key as unencrypted PKCS#8 PEM with a closing newline.
+ * The caller wipes and frees *ret_pem with fo_key_pem_free.
+ */
+FO_API FO_MUST_CHECK fo_err fo_key_to_pem(const struct fo_key *key,
+    char **ret_pem);
+
+/* Wipe and free a PEM text; NULL is fine; *pem is NULL afterwards. */
+FO_API void fo_key_pem_free(char **pem);
+
+/* The public half. Untouched on failure. */
+FO_API FO_MUST_CHECK fo_err fo_key_jwk(const struct fo_key *key,
+    struct fo_jwk *ret_jwk);
+
+/* The thumbprint of the public half: see fo_jwk_thumbprint. */
+FO_API FO_MUST_CHECK fo_err fo_key_thumbprint(const struct fo_key *key,
+    char ret_jkt[FO_JKT_SIZE]);
+
+/* Wipe and free; *key is NULL afterwards; key or *key may be NULL. */
+FO_API void fo_key_free(struct fo_key **key);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
