@@ -12,7 +12,10 @@
  */
 void fo_diag_set(struct fo_diag *diag, const char *fmt, ...) FO_PRINTF(2, 3);
 
-/* Put "place: " before the reason that is there already. */
+/*
+ * Put "place: " before the reason that is there already: prefix(diag, "%s",
+ * path) makes "/etc/x: reason".
+ */
 void fo_diag_prefix(struct fo_diag *diag, const char *fmt, ...)
     FO_PRINTF(2, 3);
 

@@ -2,7 +2,7 @@
  * Opening a file that decides who gets in.
  *
  * Walks from "/" component by component with openat and O_NOFOLLOW, and
- * judges each descriptor by fstat: the file regular with one link, every
+ * judges each descriptor by fstat: the file regular with no second link, every
  * folder a folder; each owned by root or the given owner, none writable by
  * group or others. One exception: a sticky folder owned by root, as /tmp,
  * may be writable, since nobody can rename or remove what others own in it,

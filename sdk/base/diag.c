@@ -1,0 +1,58 @@
+/*
+ * Writing a reason into a caller's fo_diag.
+ */
+#include "diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * A reason may quote a file or a prompt, and ends up on a terminal or in a
+ * log: no byte of it starts a new line or an escape sequence there.
+ */
+static void
+drop_control_bytes(char *s)
+{
+	for (; *s != '\0'; s++) {
+		const unsigned char c = (unsigned char)*s;
+
+		if (c < 0x20 || c == 0x7f)
+			*s = '?';
+	}
+}
+
+void
+fo_diag_set(struct fo_diag *diag, const char *fmt, ...)
+{
+	char text[FO_DIAG_SIZE]; /* the arguments may point into diag */
+	va_list args;
+	int n;
+
+	if (diag == NULL)
+		return;
+	va_start(args, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (n < 0)
+		text[0] = '\0';
+	drop_control_bytes(text);
+	memcpy(diag->text, text, sizeof(text));
+}
+
+void
+fo_diag_prefix(struct fo_diag *diag, const char *fmt, ...)
+{
+	char place[FO_DIAG_SIZE];
+	va_list args;
+	int n;
+
+	if (diag == NULL)
+		return;
+	va_start(args, fmt);
+	n = vsnprintf(place, sizeof(place), fmt, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	fo_diag_set(diag, "%s: %s", place, diag->text);
+}
