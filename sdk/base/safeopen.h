@@ -2,12 +2,13 @@
  * Opening a file that decides who gets in.
  *
  * Walks from "/" component by component with openat and O_NOFOLLOW, and
- * judges each descriptor by fstat: the file regular with no second link, every
- * folder a folder; each owned by root or the given owner, none writable by
- * group or others. One exception: a sticky folder owned by root, as /tmp,
- * may be writable, since nobody can rename or remove what others own in it,
- * and what a stranger makes there fails the owner rule. Never blocks on a
- * FIFO, never follows a link, every descriptor is CLOEXEC and above 2.
+ * judges each descriptor by fstat: the file regular with no second link,
+ * every folder a folder; each owned by root or the given owner, none
+ * writable by group or others. One exception: a sticky folder owned by root,
+ * as /tmp, may be writable, since nobody can rename or remove what others
+ * own in it, and what a stranger makes there fails the owner rule. Never
+ * blocks on a FIFO, never follows a link, every descriptor is CLOEXEC and
+ * above 2.
  */
 #ifndef FO_BASE_SAFEOPEN_H
 #define FO_BASE_SAFEOPEN_H

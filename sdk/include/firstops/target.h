@@ -30,7 +30,7 @@ struct fo_target {
 /*
  * Build pam://HOST/SERVICE/USER. The parts are plain bytes, encoded here.
  * The caller frees *ret_htu with free(). FO_ERR_ARG: a part is NULL, empty,
- * "." or "..".
+ * "." or "..". FO_ERR_TOO_LONG: no proof could carry it.
  */
 FO_API FO_MUST_CHECK fo_err fo_target_format(const char *host,
     const char *service, const char *user, char **ret_htu);
