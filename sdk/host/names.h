@@ -10,6 +10,9 @@
 #define FO_NAME_MAX 48		/* [a-z0-9][a-z0-9._-]{0,47} */
 #define FO_ID_SIZE 46		/* fo_agent_ + uuid + NUL, the longer one */
 #define FO_ACCOUNT_MAX 64
+#define FO_SERVICE_MAX 64
+#define FO_HOST_MAX 253
+#define FO_PATTERN_MAX 1024
 
 /* A name of a principal, owner, group, policy or rule. */
 bool fo_name_ok(const char *name);
@@ -21,6 +24,24 @@ bool fo_id_is_agent(const char *id);
 
 /* 43 characters that can be a thumbprint. */
 bool fo_jkt_ok(const char *jkt);
+
+/* A PAM user name: 1 to 64 bytes of printable ASCII without a space. */
+bool fo_account_ok(const char *account);
+
+/* A PAM service name: 1 to 64 of [A-Za-z0-9_.-], not "." or "..". */
+bool fo_service_ok(const char *service);
+
+/*
+ * What a host may be called in targets: 1 to 253 of [A-Za-z0-9._-], not
+ * localhost, and nothing that is or looks like an address.
+ */
+bool fo_host_ok(const char *host);
+
+/* A pattern for one of these: 1 to 1024 bytes of printable ASCII, no space. */
+bool fo_pattern_ok(const char *pattern);
+
+/* Text for people: no control bytes. "" is fine. */
+bool fo_prose_ok(const char *text);
 
 /*
  * The name of candidates (NULL at end) that is nearest to name, or NULL if

@@ -1,11 +1,13 @@
 /*
- * A YAML file of the store as a tree: the strict subset that DESIGN 6 takes.
+ * A YAML file of the store as a tree: the strict subset that stores take.
  *
  * One document, opened by nothing or "---" and closed by "..."; block and
  * flow style; no anchors, aliases, tags or directives; no duplicate keys; at
- * most 16 deep and FO_FILE_MAX_BYTES long; strict UTF-8. A scalar is text:
- * what it means is the reader's to say. Plain empty, "~" and "null" are the
- * empty text with `plain` set.
+ * most 16 deep, FO_NODE_MAX_KEYS keys a map and FO_FILE_MAX_BYTES long;
+ * strict UTF-8 without control bytes; a plain scalar ends on its line. A
+ * scalar is text: what it means is the reader's to say. Plain empty, "~" and
+ * "null" are the empty text with `plain` set, and no reader takes those: a
+ * key that is there has a value.
  */
 #ifndef FO_HOST_NODE_H
 #define FO_HOST_NODE_H
@@ -18,6 +20,7 @@
 
 #define FO_FILE_MAX_BYTES 65536
 #define FO_NODE_MAX_DEPTH 16
+#define FO_NODE_MAX_KEYS 256
 
 typedef enum fo_node_type {
 	FO_NODE_SCALAR,
@@ -81,7 +84,7 @@ const struct fo_node *fo_reader_list(struct fo_reader *rd,
 int64_t fo_reader_int(struct fo_reader *rd, const struct fo_node *map,
     const char *key, int64_t min, int64_t max, int64_t absent);
 int64_t fo_reader_time(struct fo_reader *rd, const struct fo_node *map,
-    const char *key, bool required); /* 0: absent */
+    const char *key, bool required); /* 0: absent; never 0 when given */
 /* The index in words (NULL at end) of the value; 0 after a failure. */
 size_t fo_reader_word(struct fo_reader *rd, const struct fo_node *map,
     const char *key, const char *const *words);

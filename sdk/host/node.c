@@ -1,0 +1,792 @@
+/*
+ * A YAML file of the store as a tree: the strict subset that stores take.
+ *
+ * libyaml's events are judged as they come, so that nothing deep or long is
+ * ever built; its composer, which resolves aliases and tags, is not used.
+ */
+#include "node.h"
+
+#include <yaml.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+
+#include "names.h"
+#include "rfc3339.h"
+
+#define TORN_REMEDY "restore it from a copy, or, if nothing is missing, add " \
+	"a last line \"...\""
+
+/* ---- the tree -------------------------------------------------------- */
+
+/* Depth is at most FO_NODE_MAX_DEPTH, and so is the recursion. */
+void
+fo_node_free(struct fo_node **node)
+{
+	struct fo_node *n;
+	size_t i;
+
+	if (node == NULL || (n = *node) == NULL)
+		return;
+	for (i = 0; i < n->count; i++) {
+		fo_node_free(&n->items[i]);
+		if (n->keys != NULL)
+			free(n->keys[i]);
+	}
+	free(n->items);
+	free(n->keys);
+	free(n->key_lines);
+	free(n->text);
+	free(n);
+	*node = NULL;
+}
+
+/* Room for one item more where count have been filled: doubled at powers. */
+static fo_err
+grow(void **array, size_t count, size_t size)
+{
+	void *p;
+
+	if ((count & (count - 1)) != 0)
+		return FO_OK;
+	p = reallocarray(*array, count == 0 ? 1 : count * 2, size);
+	if (p == NULL)
+		return FO_ERR_NOMEM;
+	*array = p;
+	return FO_OK;
+}
+
+/* ---- building it ----------------------------------------------------- */
+
+/* A list or map that has begun and not ended. */
+struct frame {
+	struct fo_node *node;
+	char *key;		/* map: its value is still to come */
+	size_t key_line;
+};
+
+struct builder {
+	struct fo_reader *rd;
+	struct fo_node *root;
+	struct frame stack[FO_NODE_MAX_DEPTH];
+	size_t depth;
+};
+
+static size_t
+line_of(yaml_mark_t mark)
+{
+	return mark.line + 1;
+}
+
+/*
+ * Take a node into the frame that is open, or as the root. It is the tree's
+ * or gone afterwards.
+ */
+static void
+attach(struct builder *b, struct fo_node *node)
+{
+	struct frame *top;
+	struct fo_node *in;
+
+	if (b->depth == 0) {
+		b->root = node;
+		return;
+	}
+	top = &b->stack[b->depth - 1];
+	in = top->node;
+	if (in->type == FO_NODE_MAP &&
+	    (grow((void **)&in->keys, in->count, sizeof(*in->keys)) != FO_OK ||
+	    grow((void **)&in->key_lines, in->count, sizeof(*in->key_lines)) !=
+	    FO_OK))
+		goto nomem;
+	if (grow((void **)&in->items, in->count, sizeof(*in->items)) != FO_OK)
+		goto nomem;
+	if (in->type == FO_NODE_MAP) {
+		in->keys[in->count] = top->key;
+		in->key_lines[in->count] = top->key_line;
+		top->key = NULL;
+	}
+	in->items[in->count++] = node;
+	return;
+nomem:
+	b->rd->err = FO_ERR_NOMEM;
+	fo_node_free(&node);
+}
+
+/* Is the next node the key of a map? */
+static bool
+wants_key(const struct builder *b)
+{
+	return b->depth > 0 &&
+	    b->stack[b->depth - 1].node->type == FO_NODE_MAP &&
+	    b->stack[b->depth - 1].key == NULL;
+}
+
+static void
+take_key(struct builder *b, const char *text, size_t line)
+{
+	struct frame *top = &b->stack[b->depth - 1];
+	const struct fo_node *map = top->node;
+	size_t i;
+
+	if (map->count == FO_NODE_MAX_KEYS) {
+		fo_reader_fail(b->rd, line, "more than %d keys in one map; "
+		    "take some out", FO_NODE_MAX_KEYS);
+		return;
+	}
+	for (i = 0; i < map->count; i++) {
+		if (strcmp(map->keys[i], text) == 0) {
+			fo_reader_fail(b->rd, line, "key '%s' is there "
+			    "already, in line %zu; keep one of the two", text,
+			    map->key_lines[i]);
+			return;
+		}
+	}
+	if ((top->key = strdup(text)) == NULL)
+		b->rd->err = FO_ERR_NOMEM;
+	top->key_line = line;
+}
+
+static struct fo_node *
+new_node(struct builder *b, fo_node_type type, size_t line)
+{
+	struct fo_node *node = calloc(1, sizeof(*node));
+
+	if (node == NULL) {
+		b->rd->err = FO_ERR_NOMEM;
+		return NULL;
+	}
+	node->type = type;
+	node->line = line;
+	return node;
+}
+
+static void
+begin(struct builder *b, fo_node_type type, size_t line)
+{
+	struct fo_node *node;
+
+	if (wants_key(b)) {
+		fo_reader_fail(b->rd, line, "a key is a list or a map; write "
+		    "a plain word");
+		return;
+	}
+	if (b->depth == FO_NODE_MAX_DEPTH) {
+		fo_reader_fail(b->rd, line, "more than %d levels deep; no "
+		    "file of the store needs that, so write it anew",
+		    FO_NODE_MAX_DEPTH);
+		return;
+	}
+	if ((node = new_node(b, type, line)) != NULL)
+		b->stack[b->depth++] = (struct frame){ .node = node };
+}
+
+static void
+end(struct builder *b)
+{
+	struct fo_node *node = b->stack[--b->depth].node;
+
+	attach(b, node);
+}
+
+/* How many characters there are in UTF-8 text. */
+static size_t
+characters(const char *text, size_t len)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+
+	return n;
+}
+
+/*
+ * A plain scalar must be just what stands in its line. A longer span is one
+ * that goes on in the next line, where a lost indent changes what it says,
+ * or one with the tag "!", which libyaml drops without a word.
+ */
+static bool
+plain_ok(struct builder *b, const yaml_event_t *event, const char *text,
+    size_t len)
+{
+	if (event->start_mark.line != event->end_mark.line) {
+		fo_reader_fail(b->rd, line_of(event->start_mark), "a plain "
+		    "text goes on in the next line; put it in one line, or "
+		    "in quotes");
+		return false;
+	}
+	if (event->end_mark.index - event->start_mark.index !=
+	    characters(text, len)) {
+		fo_reader_fail(b->rd, line_of(event->start_mark), "a tag is "
+		    "not allowed; take out the word with '!'");
+		return false;
+	}
+	return true;
+}
+
+static void
+take_scalar(struct builder *b, const yaml_event_t *event)
+{
+	const size_t line = line_of(event->start_mark);
+	const size_t len = event->data.scalar.length;
+	const bool plain =
+	    event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	const char *text = (const char *)event->data.scalar.value;
+	struct fo_node *node;
+
+	if (memchr(text, '\0', len) != NULL) {
+		fo_reader_fail(b->rd, line, "a NUL byte in a text; take it "
+		    "out");
+		return;
+	}
+	if (plain && !plain_ok(b, event, text, len))
+		return;
+	if (wants_key(b)) {
+		take_key(b, text, line);
+		return;
+	}
+	if (plain && (strcmp(text, "~") == 0 || strcmp(text, "null") == 0))
+		text = "";
+	if ((node = new_node(b, FO_NODE_SCALAR, line)) == NULL)
+		return;
+	node->plain = plain;
+	if ((node->text = strdup(text)) == NULL) {
+		b->rd->err = FO_ERR_NOMEM;
+		fo_node_free(&node);
+		return;
+	}
+	attach(b, node);
+}
+
+/* ---- events ---------------------------------------------------------- */
+
+/*
+ * Anchors, aliases and tags let a file say one thing to a reader and another
+ * to a reviewer. A quoted text with the tag "!" arrives without it, but as
+ * one that a plain reader would take for plain.
+ */
+static bool
+refuse_properties(struct builder *b, const yaml_event_t *event)
+{
+	const void *anchor = NULL, *tag = NULL;
+	bool shy_tag = false;
+
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		anchor = event->data.scalar.anchor;
+		tag = event->data.scalar.tag;
+		shy_tag = event->data.scalar.plain_implicit &&
+		    event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		anchor = event->data.sequence_start.anchor;
+		tag = event->data.sequence_start.tag;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		anchor = event->data.mapping_start.anchor;
+		tag = event->data.mapping_start.tag;
+		break;
+	default:
+		break;
+	}
+	if (anchor != NULL)
+		fo_reader_fail(b->rd, line_of(event->start_mark), "an anchor "
+		    "(&name) is not allowed; write the value out in each "
+		    "place");
+	else if (tag != NULL || shy_tag)
+		fo_reader_fail(b->rd, line_of(event->start_mark), "a tag is "
+		    "not allowed; take out the word with '!'");
+	return b->rd->err != FO_OK;
+}
+
+static void
+check_document_start(struct builder *b, const yaml_event_t *event)
+{
+	const size_t line = line_of(event->start_mark);
+
+	if (b->root != NULL)
+		fo_reader_fail(b->rd, line, "a second document begins after "
+		    "the closing \"...\"; keep one document a file");
+	else if (event->data.document_start.version_directive != NULL ||
+	    event->data.document_start.tag_directives.start !=
+	    event->data.document_start.tag_directives.end)
+		fo_reader_fail(b->rd, line, "a directive (%%YAML, %%TAG) is "
+		    "not allowed; begin the file with \"---\"");
+}
+
+/* Take one event; true when it was the last. */
+static bool
+take_event(struct builder *b, const yaml_event_t *event)
+{
+	if (refuse_properties(b, event))
+		return true;
+	switch (event->type) {
+	case YAML_STREAM_START_EVENT:
+		break;
+	case YAML_DOCUMENT_START_EVENT:
+		check_document_start(b, event);
+		break;
+	case YAML_DOCUMENT_END_EVENT:
+		if (event->data.document_end.implicit)
+			fo_reader_fail(b->rd, line_of(event->end_mark),
+			    "the closing \"...\" is missing, so this file is "
+			    "torn; " TORN_REMEDY);
+		break;
+	case YAML_SCALAR_EVENT:
+		take_scalar(b, event);
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		begin(b, FO_NODE_LIST, line_of(event->start_mark));
+		break;
+	case YAML_MAPPING_START_EVENT:
+		begin(b, FO_NODE_MAP, line_of(event->start_mark));
+		break;
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		end(b);
+		break;
+	case YAML_STREAM_END_EVENT:
+		if (b->root == NULL)
+			fo_reader_fail(b->rd, 1, "the file is empty, so it "
+			    "is torn; restore it from a copy");
+		return true;
+	default:
+		fo_reader_fail(b->rd, line_of(event->start_mark), "an alias "
+		    "(*name) is not allowed; write the value out");
+		break;
+	}
+	return b->rd->err != FO_OK;
+}
+
+/* What libyaml said of a text that is not YAML. */
+static void
+explain(struct builder *b, const yaml_parser_t *parser, size_t characters_all)
+{
+	const char *problem = parser->problem;
+
+	if (parser->error == YAML_MEMORY_ERROR) {
+		b->rd->err = FO_ERR_NOMEM;
+		return;
+	}
+	if (problem == NULL)
+		problem = "not YAML";
+	if (parser->problem_mark.index >= characters_all)
+		fo_reader_fail(b->rd, line_of(parser->problem_mark), "the "
+		    "file ends too early (%s), so it is torn; restore it from "
+		    "a copy, or mend it and end it with a line \"...\"",
+		    problem);
+	else
+		fo_reader_fail(b->rd, line_of(parser->problem_mark), "not "
+		    "YAML (%s); mend this line or the one before it", problem);
+}
+
+static void
+build(struct builder *b, yaml_parser_t *parser, size_t characters_all)
+{
+	yaml_event_t event;
+	bool done = false;
+
+	while (!done) {
+		if (!yaml_parser_parse(parser, &event)) {
+			explain(b, parser, characters_all);
+			return;
+		}
+		done = take_event(b, &event);
+		yaml_event_delete(&event);
+	}
+}
+
+/* ---- bytes ----------------------------------------------------------- */
+
+/* The length of the UTF-8 character at p (RFC 3629 4), or 0. */
+static size_t
+utf8_len(const unsigned char *p, size_t left)
+{
+	const unsigned char c = p[0];
+	const size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 :
+	    c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	size_t i;
+
+	if (n == 0 || n > left)
+		return 0;
+	for (i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
+	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+		return 0;
+
+	return n;
+}
+
+/*
+ * Characters that YAML takes for a line break where an editor shows none, or
+ * that no text needs: C0 and C1 controls, DEL, U+2028, U+2029, U+FEFF.
+ */
+static bool
+is_hidden(const unsigned char *p, size_t n)
+{
+	if (n == 1)
+		return (p[0] < 0x20 && p[0] != '\t' && p[0] != '\n') ||
+		    p[0] == 0x7f;
+	if (n == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	if (n == 3)
+		return (p[0] == 0xe2 && p[1] == 0x80 &&
+		    (p[2] == 0xa8 || p[2] == 0xa9)) ||
+		    (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf);
+	return false;
+}
+
+static void
+check_bytes(struct fo_reader *rd, const char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i, n, line = 1;
+
+	if (len > FO_FILE_MAX_BYTES) {
+		fo_reader_fail(rd, 1, "the file is larger than %d bytes; take "
+		    "something out", FO_FILE_MAX_BYTES);
+		return;
+	}
+	if (len >= 2 && ((p[0] == 0xff && p[1] == 0xfe) ||
+	    (p[0] == 0xfe && p[1] == 0xff))) {
+		fo_reader_fail(rd, 1, "the file is in UTF-16; save it as "
+		    "UTF-8");
+		return;
+	}
+	for (i = 0; i < len; i += n) {
+		if ((n = utf8_len(p + i, len - i)) == 0) {
+			fo_reader_fail(rd, line, "byte 0x%02x is not UTF-8; "
+			    "save the file as UTF-8", p[i]);
+			return;
+		}
+		if (p[i] == '\r' && i + 1 < len && p[i + 1] == '\n')
+			continue;
+		if (is_hidden(p + i, n)) {
+			fo_reader_fail(rd, line, "a control character "
+			    "(byte 0x%02x); take it out", p[i]);
+			return;
+		}
+		line += p[i] == '\n';
+	}
+}
+
+fo_err
+fo_node_parse(const char *name, const char *text, size_t len,
+    struct fo_diag *diag, struct fo_node **ret_root)
+{
+	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
+	struct builder b = { .rd = &rd };
+	yaml_parser_t parser;
+
+	check_bytes(&rd, text, len);
+	if (rd.err != FO_OK)
+		return rd.err;
+	if (!yaml_parser_initialize(&parser))
+		return FO_ERR_NOMEM;
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text,
+	    len);
+	build(&b, &parser, characters(text, len));
+	yaml_parser_delete(&parser);
+
+	while (b.depth > 0) {
+		b.depth--;
+		free(b.stack[b.depth].key);
+		fo_node_free(&b.stack[b.depth].node);
+	}
+	if (rd.err != FO_OK) {
+		fo_node_free(&b.root);
+		return rd.err;
+	}
+	*ret_root = b.root;
+	return FO_OK;
+}
+
+/* ---- reading the tree ------------------------------------------------ */
+
+void
+fo_reader_fail(struct fo_reader *rd, size_t line, const char *fmt, ...)
+{
+	char reason[FO_DIAG_SIZE];
+	va_list args;
+
+	if (rd->err != FO_OK)
+		return;
+	rd->err = FO_ERR_FORMAT;
+	va_start(args, fmt);
+	if (vsnprintf(reason, sizeof(reason), fmt, args) < 0)
+		reason[0] = '\0';
+	va_end(args);
+	fo_diag_set(rd->diag, "%s:%zu: %s", rd->name, line, reason);
+}
+
+static void
+require_map(struct fo_reader *rd, const struct fo_node *map)
+{
+	if (map->type != FO_NODE_MAP)
+		fo_reader_fail(rd, map->line, "a map is expected here; write "
+		    "lines of the form \"key: value\"");
+}
+
+void
+fo_reader_map(struct fo_reader *rd, const struct fo_node *map,
+    const char *const *known)
+{
+	const char *near;
+	size_t i, j;
+
+	if (map == NULL)
+		return;
+	require_map(rd, map);
+	for (i = 0; rd->err == FO_OK && i < map->count; i++) {
+		for (j = 0; known[j] != NULL; j++) {
+			if (strcmp(map->keys[i], known[j]) == 0)
+				break;
+		}
+		if (known[j] != NULL)
+			continue;
+		near = fo_name_nearest(map->keys[i], known);
+		if (near != NULL)
+			fo_reader_fail(rd, map->key_lines[i], "unknown key "
+			    "'%.64s'; did you mean '%s'?", map->keys[i], near);
+		else
+			fo_reader_fail(rd, map->key_lines[i], "unknown key "
+			    "'%.64s'; take it out", map->keys[i]);
+	}
+}
+
+const struct fo_node *
+fo_node_get(const struct fo_node *map, const char *key)
+{
+	size_t i;
+
+	if (map == NULL || map->type != FO_NODE_MAP)
+		return NULL;
+	for (i = 0; i < map->count; i++) {
+		if (strcmp(map->keys[i], key) == 0)
+			return map->items[i];
+	}
+	return NULL;
+}
+
+/* The value of a key, given that nothing failed; it must have one. */
+static const struct fo_node *
+value_of(struct fo_reader *rd, const struct fo_node *map, const char *key,
+    bool required)
+{
+	const struct fo_node *node;
+
+	if (rd->err != FO_OK || map == NULL)
+		return NULL;
+	require_map(rd, map);
+	if ((node = fo_node_get(map, key)) == NULL) {
+		if (required)
+			fo_reader_fail(rd, map->line, "required key '%s' is "
+			    "missing; add it", key);
+		return NULL;
+	}
+	if (node->type == FO_NODE_SCALAR && node->plain &&
+	    node->text[0] == '\0') {
+		fo_reader_fail(rd, node->line, "'%s' has no value; give it "
+		    "one%s", key, required ? "" : " or take the key out");
+		return NULL;
+	}
+	return node;
+}
+
+const char *
+fo_reader_text(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, bool required)
+{
+	const struct fo_node *node = value_of(rd, map, key, required);
+
+	if (node == NULL)
+		return NULL;
+	if (node->type != FO_NODE_SCALAR) {
+		fo_reader_fail(rd, node->line, "'%s' is a %s; write a single "
+		    "value", key, node->type == FO_NODE_LIST ? "list" : "map");
+		return NULL;
+	}
+	if (required && node->text[0] == '\0') {
+		fo_reader_fail(rd, node->line, "'%s' is empty; give it a "
+		    "value", key);
+		return NULL;
+	}
+	return node->text;
+}
+
+const struct fo_node *
+fo_reader_list(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, bool required)
+{
+	const struct fo_node *node = value_of(rd, map, key, required);
+
+	if (node != NULL && node->type != FO_NODE_LIST) {
+		fo_reader_fail(rd, node->line, "'%s' is no list; write its "
+		    "items as [a, b], and none as []", key);
+		return NULL;
+	}
+	return node;
+}
+
+/* Decimal, no sign but '-', no leading zero, at most 18 digits. */
+static bool
+parse_int(const char *text, int64_t *ret)
+{
+	const bool negative = text[0] == '-';
+	const char *digits = text + negative;
+	const size_t n = strspn(digits, "0123456789");
+	int64_t v = 0;
+	size_t i;
+
+	if (n < 1 || n > 18 || digits[n] != '\0' ||
+	    (digits[0] == '0' && n > 1))
+		return false;
+	for (i = 0; i < n; i++)
+		v = v * 10 + (digits[i] - '0');
+
+	*ret = negative ? -v : v;
+	return true;
+}
+
+int64_t
+fo_reader_int(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, int64_t min, int64_t max, int64_t absent)
+{
+	const char *text = fo_reader_text(rd, map, key, false);
+	int64_t v;
+
+	if (text == NULL)
+		return absent;
+	if (!parse_int(text, &v) || v < min || v > max) {
+		fo_reader_fail(rd, fo_node_get(map, key)->line, "'%s' is "
+		    "'%.64s'; write a whole number from %lld to %lld", key,
+		    text, (long long)min, (long long)max);
+		return absent;
+	}
+	return v;
+}
+
+int64_t
+fo_reader_time(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, bool required)
+{
+	const char *text = fo_reader_text(rd, map, key, required);
+	int64_t s;
+
+	if (text == NULL)
+		return 0;
+	/* 0 means absent, so the first second of 1970 cannot be written. */
+	if (fo_time_parse(text, &s) != FO_OK || s == 0) {
+		fo_reader_fail(rd, fo_node_get(map, key)->line, "'%s' is "
+		    "'%.64s'; write a time in UTC as 2026-11-23T18:00:00Z",
+		    key, text);
+		return 0;
+	}
+	return s;
+}
+
+/* "a, b or c" */
+static void
+add_words(struct fo_buf *buf, const char *const *words)
+{
+	size_t i;
+
+	for (i = 0; words[i] != NULL; i++) {
+		if (i > 0)
+			fo_buf_adds(buf, words[i + 1] == NULL ? " or " : ", ");
+		fo_buf_adds(buf, words[i]);
+	}
+}
+
+size_t
+fo_reader_word(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, const char *const *words)
+{
+	const char *text = fo_reader_text(rd, map, key, true);
+	struct fo_buf buf;
+	size_t i;
+
+	if (text == NULL)
+		return 0;
+	for (i = 0; words[i] != NULL; i++) {
+		if (strcmp(words[i], text) == 0)
+			return i;
+	}
+	fo_buf_init(&buf, FO_DIAG_SIZE);
+	add_words(&buf, words);
+	fo_reader_fail(rd, fo_node_get(map, key)->line,
+	    "'%s' is '%.64s'; write %s", key, text,
+	    buf.err == FO_OK ? buf.data : "a known word");
+	fo_buf_clear(&buf);
+	return 0;
+}
+
+void
+fo_reader_version(struct fo_reader *rd, const struct fo_node *map)
+{
+	const char *text = fo_reader_text(rd, map, "version", true);
+
+	if (text != NULL && strcmp(text, "1") != 0)
+		fo_reader_fail(rd, fo_node_get(map, "version")->line,
+		    "version is '%.64s', and this release reads version 1; "
+		    "write 1, or install the release that wrote this file",
+		    text);
+}
+
+char **
+fo_reader_texts(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, bool (*ok)(const char *), const char *what)
+{
+	const struct fo_node *list = fo_reader_list(rd, map, key, false);
+	const struct fo_node *item;
+	char **texts;
+	size_t i;
+
+	if (rd->err != FO_OK)
+		return NULL;
+	texts = calloc(list == NULL ? 1 : list->count + 1, sizeof(*texts));
+	if (texts == NULL)
+		goto nomem;
+	for (i = 0; list != NULL && i < list->count; i++) {
+		item = list->items[i];
+		if (item->type != FO_NODE_SCALAR || item->text[0] == '\0' ||
+		    (ok != NULL && !ok(item->text))) {
+			fo_reader_fail(rd, item->line, "an item of '%s' is "
+			    "'%.64s'; write %s", key,
+			    item->type == FO_NODE_SCALAR ? item->text :
+			    "a list or map", what);
+			fo_texts_free(&texts);
+			return NULL;
+		}
+		if ((texts[i] = strdup(item->text)) == NULL)
+			goto nomem;
+	}
+	return texts;
+nomem:
+	rd->err = FO_ERR_NOMEM;
+	fo_texts_free(&texts);
+	return NULL;
+}
+
+void
+fo_texts_free(char ***texts)
+{
+	size_t i;
+
+	if (texts == NULL || *texts == NULL)
+		return;
+	for (i = 0; (*texts)[i] != NULL; i++)
+		free((*texts)[i]);
+	free(*texts);
+	*texts = NULL;
+}
