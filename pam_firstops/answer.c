@@ -1,0 +1,110 @@
+/*
+ * The one table from results to PAM codes.
+ */
+#include "answer.h"
+
+#include <stddef.h>
+
+#include <security/pam_modules.h>
+
+struct row {
+	fo_err why;
+	int auth;
+	int account;
+	int session;
+};
+
+/* FO_OK has no row: success is said by the phase itself, in one place. */
+static const struct row rows[] = {
+	/* no proof */
+	{ FO_ERR_NO_PROOF,
+	    PAM_CRED_INSUFFICIENT, PAM_PERM_DENIED, PAM_SESSION_ERR },
+
+	/* a refusal: shape, key, claims, principal, policy, replay */
+	{ FO_ERR_MALFORMED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_CUT, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_BAD_TYP, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_BAD_ALG, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_BAD_CRIT, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_BAD_KEY, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_UNKNOWN_KEY, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_BAD_SIGNATURE,
+	    PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_WRONG_HTM, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_WRONG_HTU, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_STALE, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_FUTURE, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_NO_NONCE, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_WRONG_NONCE, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_NO_ATH, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_WRONG_ATH, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_REVOKED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_SUSPENDED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_EXPIRED_KEY, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_REVOKED_KEY, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_NOT_AN_ACCOUNT,
+	    PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_POLICY, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_REPLAY, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_REPLAY_NEWBORN,
+	    PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_RESERVED, PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_USER_CHANGED,
+	    PAM_AUTH_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+
+	/* our own trouble */
+	{ FO_ERR_STORE,
+	    PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_REPLAY_STORE,
+	    PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_AUDIT,
+	    PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_SESSION,
+	    PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_CRYPTO,
+	    PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_IO, PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED, PAM_SESSION_ERR },
+
+	/* configuration, module arguments, names that cannot be used */
+	{ FO_ERR_CONFIG, PAM_SERVICE_ERR, PAM_PERM_DENIED, PAM_SESSION_ERR },
+	{ FO_ERR_ARG, PAM_SERVICE_ERR, PAM_SERVICE_ERR, PAM_SERVICE_ERR },
+
+	{ FO_ERR_NOMEM, PAM_BUF_ERR, PAM_BUF_ERR, PAM_BUF_ERR },
+};
+
+int
+fo_pam_answer(fo_pam_phase phase, fo_err why)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].why != why)
+			continue;
+		switch (phase) {
+		case FO_PAM_AUTH:
+			return rows[i].auth;
+		case FO_PAM_ACCOUNT:
+			return rows[i].account;
+		case FO_PAM_SESSION:
+			return rows[i].session;
+		}
+	}
+
+	return PAM_ABORT; /* no phase ends with this result: a defect */
+}
+
+int
+fo_pam_auth_rc(fo_err why)
+{
+	return why == FO_OK ? PAM_SUCCESS : fo_pam_answer(FO_PAM_AUTH, why);
+}
+
+fo_res
+fo_pam_res(fo_err why)
+{
+	if (why == FO_OK)
+		return FO_RES_PERMIT;
+	if (why == FO_ERR_NO_PROOF)
+		return FO_RES_NONE;
+
+	return fo_pam_answer(FO_PAM_AUTH, why) == PAM_AUTH_ERR ?
+	    FO_RES_DENY : FO_RES_ERROR;
+}

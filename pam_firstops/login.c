@@ -1,0 +1,292 @@
+/*
+ * Our login: who was let in by the proof of this handle, kept from auth to
+ * the end of the session.
+ */
+#include "login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/wipe.h"
+#include "host/clock.h"
+
+static const char data_name[] = "firstops_login";
+static const char pending_variable[] = "FIRSTOPS_PENDING";
+
+static void
+login_free(struct fo_pam_login *login)
+{
+	if (login == NULL)
+		return;
+	fo_login_record_clear(&login->record);
+	free(login->run_folder);
+	fo_wipe(login, sizeof(*login));
+	free(login);
+}
+
+/* libpam calls this when the data is replaced, and at pam_end. */
+static void
+login_cleanup(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh;
+	(void)status;
+	login_free(data);
+}
+
+struct fo_pam_login *
+fo_pam_login_get(const pam_handle_t *pamh)
+{
+	/* libpam hands back, as const, the pointer that we gave it. */
+	union {
+		const void *in;
+		struct fo_pam_login *out;
+	} data = { NULL };
+
+	if (pam_get_data(pamh, data_name, &data.in) != PAM_SUCCESS)
+		return NULL;
+
+	return data.out;
+}
+
+/* Takes the login; on failure it is freed. */
+static fo_err
+login_keep(pam_handle_t *pamh, struct fo_pam_login *login)
+{
+	if (pam_set_data(pamh, data_name, login, login_cleanup) !=
+	    PAM_SUCCESS) {
+		login_free(login);
+		return FO_ERR_NOMEM;
+	}
+
+	return FO_OK;
+}
+
+static fo_err
+set_variable(pam_handle_t *pamh, const char *name, const char *value)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "%s=%s", name, value);
+
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return FO_ERR_INTERNAL; /* every value has a shorter limit */
+
+	return pam_putenv(pamh, text) == PAM_SUCCESS ? FO_OK : FO_ERR_NOMEM;
+}
+
+static void
+unset_variable(pam_handle_t *pamh, const char *name)
+{
+	/* libpam complains in syslog about removing what is not there. */
+	if (pam_getenv(pamh, name) == NULL)
+		return;
+	if (pam_putenv(pamh, name) != PAM_SUCCESS)
+		return; /* only for a name that is not there */
+}
+
+fo_err
+fo_pam_login_export(pam_handle_t *pamh, const struct fo_login_record *record)
+{
+	const struct {
+		const char *name;
+		const char *value;
+	} variables[] = {
+		{ "FIRSTOPS_ID", record->id },
+		{ "FIRSTOPS_NAME", record->name },
+		{ "FIRSTOPS_OWNER", record->owner },
+		{ "FIRSTOPS_SID", record->sid },
+	};
+	fo_err r = FO_OK;
+
+	for (size_t i = 0; r == FO_OK &&
+	    i < sizeof(variables) / sizeof(variables[0]); i++)
+		r = set_variable(pamh, variables[i].name, variables[i].value);
+
+	return r;
+}
+
+fo_err
+fo_pam_login_forget(pam_handle_t *pamh)
+{
+	static const char *const names[] = { "FIRSTOPS_ID", "FIRSTOPS_NAME",
+		"FIRSTOPS_OWNER", "FIRSTOPS_SID", pending_variable };
+	const struct fo_pam_login *login = fo_pam_login_get(pamh);
+
+	if (login != NULL && login->pending[0] != '\0')
+		fo_pending_drop(login->run_folder, login->pending);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unset_variable(pamh, names[i]);
+	/* Replacing data that is there allocates nothing. */
+	if (login != NULL && pam_set_data(pamh, data_name, NULL, NULL) !=
+	    PAM_SUCCESS)
+		return FO_ERR_INTERNAL;
+
+	return FO_OK;
+}
+
+/* A text of the record: NULL where the service did not say. */
+static fo_err
+copy_text(const char *item, char **ret)
+{
+	if (item[0] == '\0')
+		return FO_OK;
+
+	*ret = strdup(item);
+	return *ret != NULL ? FO_OK : FO_ERR_NOMEM;
+}
+
+static fo_err
+record_fill(struct fo_login_record *record, const struct fo_pam_call *call,
+    const struct fo_decision *decision)
+{
+	fo_err r;
+
+	memcpy(record->sid, decision->sid, sizeof(record->sid));
+	memcpy(record->id, decision->id, sizeof(record->id));
+	memcpy(record->kind, decision->kind, sizeof(record->kind));
+	memcpy(record->name, decision->name, sizeof(record->name));
+	memcpy(record->owner, decision->owner, sizeof(record->owner));
+	memcpy(record->jkt, decision->jkt, sizeof(record->jkt));
+	record->since = decision->at.s;
+	record->pid = getpid();
+	if ((r = fo_process_start(record->pid, &record->pid_start)) != FO_OK ||
+	    (r = copy_text(call->service, &record->service)) != FO_OK ||
+	    (r = copy_text(call->user, &record->user)) != FO_OK ||
+	    (r = copy_text(call->ruser, &record->ruser)) != FO_OK ||
+	    (r = copy_text(call->rhost, &record->src)) != FO_OK ||
+	    (r = copy_text(call->tty, &record->tty)) != FO_OK)
+		return r;
+
+	return FO_OK;
+}
+
+/* Only root's services have sessions that another process opens. */
+static fo_err
+leave_pending(pam_handle_t *pamh, struct fo_pam_login *login,
+    struct fo_diag *diag)
+{
+	fo_err r;
+
+	if (geteuid() != 0)
+		return FO_OK;
+	r = fo_pending_put(login->run_folder, &login->record,
+	    &fo_clock_system, diag, login->pending);
+	if (r != FO_OK)
+		return r;
+
+	return set_variable(pamh, pending_variable, login->pending);
+}
+
+fo_err
+fo_pam_login_begin(void *arg, const struct fo_decision *decision,
+    struct fo_diag *diag)
+{
+	const struct fo_pam_call *call = arg;
+	struct fo_pam_login *login;
+	fo_err r = FO_ERR_NOMEM;
+
+	if ((login = calloc(1, sizeof(*login))) == NULL)
+		goto out;
+	login->here = true;
+	if ((r = record_fill(&login->record, call, decision)) != FO_OK ||
+	    (r = fo_run_folder(call->config->replay_folder,
+	    &login->run_folder)) != FO_OK) {
+		login_free(login);
+		goto out;
+	}
+	/* In the handle first: from here on forgetting undoes everything. */
+	if ((r = login_keep(call->pamh, login)) != FO_OK ||
+	    (r = leave_pending(call->pamh, login, diag)) != FO_OK)
+		goto out;
+	r = fo_pam_login_export(call->pamh, &login->record);
+out:
+	if (r != FO_OK && r != FO_ERR_SESSION)
+		fo_diag_set(diag, "cannot keep the login for the session: %s",
+		    fo_err_text(r));
+	return r;
+}
+
+/* This very process: a number alone can be taken over by a later one. */
+static bool
+made_by_this_process(const struct fo_login_record *record)
+{
+	uint64_t start;
+
+	return record->pid == getpid() &&
+	    fo_process_start(record->pid, &start) == FO_OK &&
+	    record->pid_start == start;
+}
+
+bool
+fo_pam_login_is_users(const struct fo_pam_login *login,
+    const struct fo_pam_call *call)
+{
+	const char *user = login->record.user;
+
+	if (user == NULL || call->user[0] == '\0')
+		return false;
+	if (strcmp(user, call->user) == 0)
+		return true;
+
+	return login->here && strcmp(user, call->ruser) == 0;
+}
+
+/* Take the named record into login. */
+static fo_err
+take_pending(struct fo_pam_call *call, const char *name,
+    struct fo_pam_login *login)
+{
+	struct fo_diag *diag = &login->lost_diag;
+	fo_err r;
+
+	if ((r = fo_pam_call_config(call)) != FO_OK) {
+		*diag = call->diag;
+		return r;
+	}
+	if ((r = fo_run_folder(call->config->replay_folder,
+	    &login->run_folder)) != FO_OK)
+		return r;
+	r = fo_pending_take(login->run_folder, name, call->service,
+	    &fo_clock_system, diag, &login->record);
+	if (r != FO_OK)
+		return r;
+	login->here = made_by_this_process(&login->record);
+	if (!fo_pam_login_is_users(login, call)) {
+		fo_diag_set(diag, "the login was of another user");
+		return FO_ERR_USER_CHANGED;
+	}
+
+	return FO_OK;
+}
+
+fo_err
+fo_pam_login_adopt(struct fo_pam_call *call)
+{
+	struct fo_pam_login *login = fo_pam_login_get(call->pamh);
+	const char *variable = pam_getenv(call->pamh, pending_variable);
+	bool named = variable != NULL;
+	char name[FO_PENDING_NAME_SIZE] = "";
+
+	/* A name that is too long is none; it fails when it is taken. */
+	if (named && strlen(variable) < sizeof(name))
+		memcpy(name, variable, strlen(variable) + 1);
+	unset_variable(call->pamh, pending_variable);
+
+	if (login != NULL) {
+		if (login->pending[0] != '\0')
+			fo_pending_drop(login->run_folder, login->pending);
+		login->pending[0] = '\0';
+		return FO_OK;
+	}
+	/* Only root leaves records, and only root's are to be trusted. */
+	if (!named || geteuid() != 0)
+		return FO_OK;
+
+	if ((login = calloc(1, sizeof(*login))) == NULL)
+		return FO_ERR_NOMEM;
+	login->lost = take_pending(call, name, login);
+
+	return login_keep(call->pamh, login);
+}

@@ -1,0 +1,71 @@
+/*
+ * Events of the module's own: whatever is not said by the decision.
+ */
+#include "report.h"
+
+#include "answer.h"
+#include "host/audit.h"
+#include "host/clock.h"
+
+static fo_err
+emit(const struct fo_pam_call *call, const struct fo_event *event,
+    struct fo_diag *diag)
+{
+	char syslog_sink[] = "syslog";
+	char *fallback[] = { syslog_sink, NULL };
+	char *none[] = { NULL };
+	const struct fo_config *config = call->config;
+	struct fo_audit audit = {
+		.tag = FO_PAM_TAG,
+		.socket_path = FO_AUDIT_SOCKET,
+		.required = config != NULL ? config->audit_required : fallback,
+		.best_effort = config != NULL ?
+		    config->audit_best_effort : none,
+	};
+
+	return fo_audit_emit(&audit, event, diag);
+}
+
+fo_err
+fo_pam_report(const struct fo_pam_call *call,
+    const struct fo_pam_report *report, struct fo_diag *diag)
+{
+	struct fo_event event = { 0 };
+	const struct fo_login_record *who = report->who;
+	fo_err r;
+
+	if ((r = fo_event_init(&event, &fo_clock_system)) != FO_OK)
+		return r;
+
+	event.host = call->config != NULL ? call->config->host : NULL;
+	event.ev = report->ev;
+	event.res = fo_pam_res(report->why);
+	event.why = report->why;
+	event.rc = report->rc;
+	event.sid = report->sid;
+	if (who != NULL) {
+		event.id = who->id;
+		event.kind = who->kind;
+		event.name = who->name;
+		event.owner = who->owner;
+		event.jkt = who->jkt;
+		event.sid = who->sid;
+	}
+	event.user = call->user;
+	event.ruser = call->ruser;
+	event.svc = call->service;
+	event.act = "login";
+	event.src = call->rhost;
+	event.tty = call->tty;
+	event.detail = report->detail;
+
+	return emit(call, &event, diag);
+}
+
+void
+fo_pam_report_anyway(const struct fo_pam_call *call,
+    const struct fo_pam_report *report)
+{
+	if (fo_pam_report(call, report, NULL) != FO_OK)
+		return; /* nobody gets in by it */
+}
