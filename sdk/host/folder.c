@@ -1,0 +1,145 @@
+/*
+ * Folders of our own below /run.
+ */
+#include "folder.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/safeopen.h"
+
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define MODE_SHARED 0755
+#define MAKE_MAX 3
+
+int
+fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode)
+{
+	int fd, high, e;
+
+	if ((fd = openat(dirfd, name, flags, mode)) < 0 || fd > 2)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	e = errno;
+	close(fd);
+	errno = e;
+	return high;
+}
+
+/* Is what was opened the owner's folder, and nobody else's to write? */
+static fo_err
+judge(int fd, const char *path, const char *name, uid_t owner,
+    struct fo_diag *diag)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		fo_diag_set(diag, "%s/%s: %s", path, name, strerror(errno));
+		return FO_ERR_IO;
+	}
+	if (st.st_uid != owner) {
+		fo_diag_set(diag, "%s/%s is owned by uid %lu, not by uid %lu; "
+		    "chown it", path, name, (unsigned long)st.st_uid,
+		    (unsigned long)owner);
+		return FO_ERR_FORMAT;
+	}
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		fo_diag_set(diag, "%s/%s is writable by group or others; "
+		    "chmod go-w it", path, name);
+		return FO_ERR_FORMAT;
+	}
+	return FO_OK;
+}
+
+static fo_err
+explain(const char *path, const char *name, int e, struct fo_diag *diag)
+{
+	if (e == ENOENT) {
+		fo_diag_set(diag, "%s/%s does not exist", path, name);
+		return FO_ERR_NOT_FOUND;
+	}
+	if (e == ENOTDIR || e == ELOOP) {
+		fo_diag_set(diag, "%s/%s is not a folder; remove it", path,
+		    name);
+		return FO_ERR_FORMAT;
+	}
+	fo_diag_set(diag, "%s/%s: %s", path, name, strerror(e));
+	return FO_ERR_IO;
+}
+
+fo_err
+fo_folder_open_at(int dirfd, const char *path, const char *name, uid_t owner,
+    mode_t make, struct fo_diag *diag, int *ret_fd)
+{
+	bool made;
+	fo_err r;
+	int fd;
+
+	made = make != 0 && mkdirat(dirfd, name, S_IRWXU) == 0;
+	if (make != 0 && !made && errno != EEXIST)
+		return explain(path, name, errno, diag);
+	if ((fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0)) < 0)
+		return explain(path, name, errno, diag);
+	r = FO_OK;
+	if (made && fchmod(fd, make) != 0) {
+		fo_diag_set(diag, "%s/%s: %s", path, name, strerror(errno));
+		r = FO_ERR_IO;
+	}
+	if (r == FO_OK)
+		r = judge(fd, path, name, owner, diag);
+	if (r != FO_OK) {
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return FO_OK;
+}
+
+/*
+ * Make the missing end of path, which is changed on the way and whole again
+ * afterwards. depth: how many more folders may be made.
+ */
+static fo_err
+make_path(char *path, uid_t owner, int depth, struct fo_diag *diag,
+    int *ret_fd)
+{
+	char *slash = strrchr(path, '/');
+	int parent = -1;
+	fo_err r;
+
+	r = fo_safe_open_folder(path, owner, diag, ret_fd);
+	if (r != FO_ERR_NOT_FOUND || depth == 0 || slash == NULL ||
+	    slash == path)
+		return r;
+	*slash = '\0';
+	if ((r = make_path(path, owner, depth - 1, diag, &parent)) == FO_OK) {
+		r = fo_folder_open_at(parent, path, slash + 1, owner,
+		    MODE_SHARED, diag, ret_fd);
+		close(parent);
+	}
+	*slash = '/';
+	return r;
+}
+
+fo_err
+fo_folder_open(const char *path, uid_t owner, struct fo_diag *diag,
+    int *ret_fd)
+{
+	char *copy;
+	fo_err r;
+
+	if (geteuid() != 0)
+		return fo_safe_open_folder(path, owner, diag, ret_fd);
+	if ((copy = strdup(path)) == NULL)
+		return FO_ERR_NOMEM;
+	r = make_path(copy, owner, MAKE_MAX, diag, ret_fd);
+	free(copy);
+	return r;
+}
