@@ -1,0 +1,491 @@
+/*
+ * Where events go: each sink is opened, given one event and closed again, all
+ * within one deadline.
+ */
+#include "audit.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/safeopen.h"
+#include "folder.h"
+
+#define SINK_SYSLOG "syslog"
+#define SINK_FILE "file:"
+
+/* RFC 5424 6.2.1: facility authpriv is 10, severities are as numbered. */
+#define AUTHPRIV 10
+#define SEVERITY_ERR 3
+#define SEVERITY_NOTICE 5
+#define SEVERITY_INFO 6
+
+#define FILE_MODE 0640
+#define FILE_FLAGS (O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | \
+	O_NOCTTY | O_CLOEXEC)
+
+/* Room for "<86>tag[pid]: " beside the event. */
+#define LINE_MAX_BYTES (FO_EVENT_MAX_BYTES + 256)
+
+/* ---- the deadline ------------------------------------------------------ */
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+		return -1; /* any deadline is over */
+
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What is left until end_ms, for poll. */
+static int
+left_ms(int64_t end_ms)
+{
+	const int64_t now = monotonic_ms();
+
+	if (now < 0 || now >= end_ms)
+		return 0;
+
+	return end_ms - now > INT_MAX ? INT_MAX : (int)(end_ms - now);
+}
+
+/* ---- syslog ------------------------------------------------------------ */
+
+static int
+severity(fo_res res)
+{
+	switch (res) {
+	case FO_RES_PERMIT:
+	case FO_RES_NONE:
+		return SEVERITY_INFO;
+	case FO_RES_DENY:
+		return SEVERITY_NOTICE;
+	case FO_RES_ERROR:
+		break;
+	}
+	return SEVERITY_ERR;
+}
+
+/*
+ * Connect to the socket of syslog, of whichever type it is; neither type
+ * makes a caller wait here.
+ */
+static int
+connect_type(const struct sockaddr_un *to, int type)
+{
+	int fd, high, e;
+
+	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0)) < 0)
+		return -1;
+	if (fd <= 2) {
+		high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+		e = errno;
+		close(fd);
+		errno = e;
+		if ((fd = high) < 0)
+			return -1;
+	}
+	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) != 0) {
+		e = errno;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+static fo_err
+connect_syslog(const char *path, struct fo_diag *diag, bool *ret_stream,
+    int *ret_fd)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	bool stream = false;
+	int fd;
+
+	if (path == NULL || strlen(path) >= sizeof(to.sun_path)) {
+		fo_diag_set(diag, "syslog: the path of its socket is missing "
+		    "or too long");
+		return FO_ERR_AUDIT;
+	}
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	if ((fd = connect_type(&to, SOCK_DGRAM)) < 0 && errno == EPROTOTYPE) {
+		stream = true;
+		fd = connect_type(&to, SOCK_STREAM);
+	}
+	if (fd < 0) {
+		fo_diag_set(diag, "syslog: %s: %s; start the system's log "
+		    "daemon", path, strerror(errno));
+		return FO_ERR_AUDIT;
+	}
+	*ret_stream = stream;
+	*ret_fd = fd;
+	return FO_OK;
+}
+
+/* Wait until a socket takes more, or the deadline is over. */
+static bool
+wait_writable(int fd, int64_t end_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int n, left;
+
+	do {
+		if ((left = left_ms(end_ms)) == 0)
+			return false;
+		n = poll(&p, 1, left);
+	} while (n < 0 && errno == EINTR);
+
+	return n > 0;
+}
+
+/*
+ * Send it all. A datagram goes as a whole; a stream may take it in parts.
+ */
+static fo_err
+send_all(int fd, const char *data, size_t len, int64_t end_ms,
+    struct fo_diag *diag)
+{
+	size_t sent = 0;
+	ssize_t n;
+
+	while (sent < len) {
+		n = send(fd, data + sent, len - sent,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n > 0) {
+			sent += (size_t)n;
+		} else if (n < 0 && errno == EINTR) {
+			continue;
+		} else if (n < 0 && errno == EAGAIN) {
+			if (!wait_writable(fd, end_ms)) {
+				fo_diag_set(diag, "syslog: nobody read the "
+				    "socket for %d ms; look after the "
+				    "system's log daemon",
+				    FO_AUDIT_DEADLINE_MS);
+				return FO_ERR_AUDIT;
+			}
+		} else {
+			fo_diag_set(diag, "syslog: %s; look after the "
+			    "system's log daemon", strerror(errno));
+			return FO_ERR_AUDIT;
+		}
+	}
+	return FO_OK;
+}
+
+/*
+ * No time and no host name stand before the tag: every syslog daemon puts
+ * its own there for a local sender, and the event carries ours.
+ */
+static fo_err
+emit_syslog(const struct fo_audit *audit, const struct fo_event *event,
+    const char *text, int64_t end_ms, struct fo_diag *diag)
+{
+	struct fo_buf line;
+	bool stream;
+	fo_err r;
+	int fd;
+
+	fo_buf_init(&line, LINE_MAX_BYTES);
+	fo_buf_addf(&line, "<%d>%s[%ld]: %s", AUTHPRIV << 3 |
+	    severity(event->res), audit->tag, (long)event->pid, text);
+	if ((r = line.err) != FO_OK) {
+		fo_diag_set(diag, "syslog: %s", fo_err_text(r));
+		goto out;
+	}
+	if ((r = connect_syslog(audit->socket_path, diag, &stream,
+	    &fd)) != FO_OK)
+		goto out;
+	/* on a stream the NUL ends the record, as syslog(3) does it */
+	r = send_all(fd, line.data, line.len + (stream ? 1 : 0), end_ms,
+	    diag);
+	close(fd);
+out:
+	fo_buf_clear(&line);
+	return r;
+}
+
+/* ---- file -------------------------------------------------------------- */
+
+/* Open the folder of an absolute path; *ret_name points into path. */
+static fo_err
+open_parent(const char *path, struct fo_diag *diag, const char **ret_name,
+    int *ret_fd)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+	fo_err r;
+
+	if (path[0] != '/' || slash == path || slash[1] == '\0') {
+		fo_diag_set(diag, "file:%s is no absolute path of a file in "
+		    "a folder", path);
+		return FO_ERR_AUDIT;
+	}
+	if ((parent = strndup(path, (size_t)(slash - path))) == NULL)
+		return FO_ERR_NOMEM;
+	r = fo_safe_open_folder(parent, geteuid(), diag, ret_fd);
+	free(parent);
+	if (r != FO_OK)
+		return r;
+	*ret_name = slash + 1;
+	return FO_OK;
+}
+
+/*
+ * Open the file, or make it. Its mode is set by hand: the umask is somebody
+ * else's.
+ */
+static int
+open_or_make(int dirfd, const char *name)
+{
+	int fd, e;
+
+	fd = fo_open_above_2(dirfd, name, FILE_FLAGS, 0);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = fo_open_above_2(dirfd, name, FILE_FLAGS | O_CREAT | O_EXCL,
+	    FILE_MODE);
+	if (fd < 0)
+		return errno == EEXIST ?
+		    fo_open_above_2(dirfd, name, FILE_FLAGS, 0) : -1;
+	if (fchmod(fd, FILE_MODE) != 0) {
+		e = errno;
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+/* Only a file that nobody but root and ourselves can change is a record. */
+static fo_err
+judge_file(int fd, const char *path, struct fo_diag *diag)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		fo_diag_set(diag, "file:%s: %s", path, strerror(errno));
+		return FO_ERR_AUDIT;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+	    (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		fo_diag_set(diag, "file:%s must be a regular file with one "
+		    "link, owned by root, not writable by group or others",
+		    path);
+		return FO_ERR_AUDIT;
+	}
+	return FO_OK;
+}
+
+static fo_err
+open_file(const char *path, struct fo_diag *diag, int *ret_fd)
+{
+	const char *name;
+	int dirfd, fd;
+	fo_err r;
+
+	if ((r = open_parent(path, diag, &name, &dirfd)) != FO_OK)
+		return r;
+	fd = open_or_make(dirfd, name);
+	if (fd < 0)
+		fo_diag_set(diag, "file:%s: %s", path, strerror(errno));
+	close(dirfd);
+	if (fd < 0)
+		return FO_ERR_AUDIT;
+	if ((r = judge_file(fd, path, diag)) != FO_OK) {
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return FO_OK;
+}
+
+/*
+ * write with SIGXFSZ kept from the host: blocked for the time of the call,
+ * and taken away again if this call raised it. One that was pending before
+ * stays pending.
+ */
+static ssize_t
+write_quietly(int fd, const void *data, size_t len)
+{
+	const struct timespec no_time = { 0, 0 };
+	sigset_t xfsz, before, pending;
+	bool was_pending;
+	ssize_t n;
+	int e;
+
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	if ((e = pthread_sigmask(SIG_BLOCK, &xfsz, &before)) != 0) {
+		errno = e;
+		return -1;
+	}
+	was_pending = sigpending(&pending) == 0 &&
+	    sigismember(&pending, SIGXFSZ) == 1;
+	n = write(fd, data, len);
+	e = errno;
+	if (n < 0 && e == EFBIG && !was_pending)
+		(void)sigtimedwait(&xfsz, NULL, &no_time);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = e;
+	return n;
+}
+
+/*
+ * One write, a newline before and after: a line that was torn by a full disk
+ * spoils itself and no other. A short write is no record.
+ */
+static fo_err
+emit_file(const char *path, const char *text, struct fo_diag *diag)
+{
+	const size_t len = strlen(text);
+	struct fo_buf line;
+	ssize_t n;
+	fo_err r;
+	int fd;
+
+	if ((r = open_file(path, diag, &fd)) != FO_OK)
+		return r;
+	fo_buf_init(&line, LINE_MAX_BYTES);
+	fo_buf_adds(&line, "\n");
+	fo_buf_add(&line, text, len);
+	fo_buf_adds(&line, "\n");
+	if ((r = line.err) != FO_OK)
+		goto out;
+	do {
+		n = write_quietly(fd, line.data, line.len);
+	} while (n < 0 && errno == EINTR);
+	r = n == (ssize_t)line.len ? FO_OK : FO_ERR_AUDIT;
+	if (r != FO_OK)
+		fo_diag_set(diag, "file:%s: %s; make room there", path,
+		    n < 0 ? strerror(errno) : "only a part was written");
+out:
+	fo_buf_clear(&line);
+	close(fd);
+	return r;
+}
+
+/* ---- sinks ------------------------------------------------------------- */
+
+static bool
+is_file(const char *sink)
+{
+	return strncmp(sink, SINK_FILE, sizeof(SINK_FILE) - 1) == 0;
+}
+
+static fo_err
+refuse_sink(const char *sink, struct fo_diag *diag)
+{
+	fo_diag_set(diag, "\"%s\" is no place for events; write \"syslog\" or "
+	    "\"file:/path\"", sink);
+	return FO_ERR_AUDIT;
+}
+
+static fo_err
+emit_sink(const struct fo_audit *audit, const char *sink,
+    const struct fo_event *event, const char *text, int64_t end_ms,
+    struct fo_diag *diag)
+{
+	if (strcmp(sink, SINK_SYSLOG) == 0)
+		return emit_syslog(audit, event, text, end_ms, diag);
+	if (is_file(sink))
+		return emit_file(sink + sizeof(SINK_FILE) - 1, text, diag);
+
+	return refuse_sink(sink, diag);
+}
+
+/* Every sink of a list is tried; FO_OK if all of them took the event. */
+static fo_err
+emit_list(const struct fo_audit *audit, char *const *sinks,
+    const struct fo_event *event, const char *text, int64_t end_ms,
+    struct fo_diag *diag)
+{
+	fo_err r = FO_OK;
+
+	for (; sinks != NULL && *sinks != NULL; sinks++)
+		if (emit_sink(audit, *sinks, event, text, end_ms,
+		    r == FO_OK ? diag : NULL) != FO_OK)
+			r = FO_ERR_AUDIT;
+
+	return r;
+}
+
+fo_err
+fo_audit_emit(const struct fo_audit *audit, const struct fo_event *event,
+    struct fo_diag *diag)
+{
+	const int64_t end_ms = monotonic_ms() + FO_AUDIT_DEADLINE_MS;
+	char *text;
+	fo_err r;
+
+	if ((r = fo_event_format(event, &text)) != FO_OK) {
+		fo_diag_set(diag, "the event could not be written: %s",
+		    fo_err_text(r));
+		return FO_ERR_AUDIT;
+	}
+	r = emit_list(audit, audit->required, event, text, end_ms, diag);
+	/* best effort: who reads the event there can do without it */
+	(void)emit_list(audit, audit->best_effort, event, text, end_ms, NULL);
+	free(text);
+	return r;
+}
+
+/* The file itself, or room for it in its folder; nothing is made. */
+static fo_err
+check_file(const char *path, struct fo_diag *diag)
+{
+	const char *name;
+	int dirfd, fd;
+	fo_err r;
+
+	if ((r = open_parent(path, diag, &name, &dirfd)) != FO_OK)
+		return r;
+	if ((fd = fo_open_above_2(dirfd, name, FILE_FLAGS, 0)) >= 0) {
+		r = judge_file(fd, path, diag);
+		close(fd);
+	} else if (errno != ENOENT ||
+	    faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+		fo_diag_set(diag, "file:%s: %s", path, strerror(errno));
+		r = FO_ERR_AUDIT;
+	}
+	close(dirfd);
+	return r;
+}
+
+fo_err
+fo_audit_check(const struct fo_audit *audit, const char *sink,
+    struct fo_diag *diag)
+{
+	bool stream;
+	fo_err r;
+	int fd;
+
+	if (strcmp(sink, SINK_SYSLOG) == 0) {
+		if ((r = connect_syslog(audit->socket_path, diag, &stream,
+		    &fd)) == FO_OK)
+			close(fd);
+		return r;
+	}
+	if (!is_file(sink))
+		return refuse_sink(sink, diag);
+	if (check_file(sink + sizeof(SINK_FILE) - 1, diag) != FO_OK)
+		return FO_ERR_AUDIT;
+	return FO_OK;
+}
