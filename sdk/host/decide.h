@@ -89,10 +89,14 @@ FO_MUST_CHECK fo_err fo_decide(const struct fo_authority *authority,
 FO_MUST_CHECK fo_err fo_decide_preview(const struct fo_authority *authority,
     const struct fo_attempt *attempt, struct fo_decision *ret_decision);
 
+/* The kind of a result: permitted, refused, no proof, trouble of our own. */
+fo_res fo_decision_res(fo_err why);
+
 /*
  * Is a principal that logged in before still in force (and, where service
  * and account are not NULL, still permitted that login)? For the account and
  * session phases. jkt names the key that it logged in with. Emits nothing.
+ * A principal that is gone is FO_ERR_REVOKED.
  */
 FO_MUST_CHECK fo_err fo_still_permitted(const struct fo_authority *authority,
     const char *id, const char *jkt, const char *service, const char *account,

@@ -1,0 +1,549 @@
+/*
+ * The decision: whoever is let in, is let in here.
+ *
+ * The steps are functions in the order in which they run; fo_decide at the
+ * end is the list of them. Each can only refuse. What one of them learns
+ * stands in struct attempt_state; the decision says no more than the steps
+ * passed so far entitle it to say.
+ */
+#include "decide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <firstops/target.h>
+
+#include "base/diag.h"
+#include "replay.h"
+#include "source.h"
+
+struct attempt_state {
+	const struct fo_authority *authority;
+	const struct fo_attempt *attempt;
+	struct fo_decision *decision;
+	struct fo_proof *proof;		/* from step 1 on */
+	struct fo_principal *principal;	/* from step 2 on; named from 3 on */
+};
+
+fo_res
+fo_decision_res(fo_err why)
+{
+	switch (why) {
+	case FO_OK:
+		return FO_RES_PERMIT;
+	case FO_ERR_NO_PROOF:
+		return FO_RES_NONE;
+	case FO_ERR_ARG:
+	case FO_ERR_NOMEM:
+	case FO_ERR_CRYPTO:
+	case FO_ERR_IO:
+	case FO_ERR_FORMAT:
+	case FO_ERR_NOT_FOUND:
+	case FO_ERR_EXISTS:
+	case FO_ERR_TOO_LONG:
+	case FO_ERR_INTERNAL:
+	case FO_ERR_REPLAY_STORE:
+	case FO_ERR_STORE:
+	case FO_ERR_CONFIG:
+	case FO_ERR_AUDIT:
+	case FO_ERR_SESSION:
+		return FO_RES_ERROR;
+	default:
+		return FO_RES_DENY;
+	}
+}
+
+/* Copy a text that its reader has limited; one that does not fit is a bug. */
+static fo_err
+copy(const char *from, char *to, size_t size)
+{
+	const size_t len = strlen(from);
+
+	if (len >= size)
+		return FO_ERR_INTERNAL;
+
+	memcpy(to, from, len + 1);
+	return FO_OK;
+}
+
+/* ---- 1 parse ----------------------------------------------------------- */
+
+static fo_err
+parse(struct attempt_state *st)
+{
+	const struct fo_attempt *attempt = st->attempt;
+	struct fo_decision *decision = st->decision;
+	fo_err r;
+
+	if (attempt->service == NULL || attempt->account == NULL) {
+		fo_diag_set(&decision->diag, "the service or the account is "
+		    "not known");
+		return FO_ERR_ARG;
+	}
+	if (attempt->proof == NULL || attempt->proof_len == 0)
+		return FO_ERR_NO_PROOF;
+	if ((r = fo_proof_parse(attempt->proof, attempt->proof_len,
+	    &decision->diag, &st->proof)) != FO_OK)
+		return r;
+	if ((r = copy(fo_proof_jkt(st->proof), decision->jkt,
+	    sizeof(decision->jkt))) != FO_OK)
+		return r;
+
+	return copy(fo_proof_hash(st->proof), decision->hash,
+	    sizeof(decision->hash));
+}
+
+/* ---- 2 find ------------------------------------------------------------ */
+
+/*
+ * The one principal of the key. The link is only where to look: what counts
+ * is that the principal's own file lists the thumbprint.
+ */
+static fo_err
+find(struct attempt_state *st)
+{
+	const struct fo_store *store = st->authority->store;
+	struct fo_decision *decision = st->decision;
+	char id[FO_ID_SIZE];
+	fo_err r;
+
+	if ((r = fo_store_find(store, decision->jkt, &decision->diag, id)) !=
+	    FO_OK)
+		return r;
+	r = fo_store_principal(store, id, &decision->diag, &st->principal);
+	if (r == FO_ERR_NOT_FOUND) {
+		fo_diag_set(&decision->diag, "the key is reserved for %s, "
+		    "which is no longer registered", id);
+		return FO_ERR_UNKNOWN_KEY;
+	}
+	if (r != FO_OK)
+		return r;
+	if (fo_principal_key(st->principal, decision->jkt) == NULL) {
+		fo_diag_set(&decision->diag, "the key is reserved for %s, "
+		    "which does not list it", id);
+		return FO_ERR_UNKNOWN_KEY;
+	}
+
+	return FO_OK;
+}
+
+/* ---- 3 verify ---------------------------------------------------------- */
+
+static void
+free_targets(char **targets)
+{
+	if (targets == NULL)
+		return;
+	for (size_t i = 0; targets[i] != NULL; i++)
+		free(targets[i]);
+	free(targets);
+}
+
+/* This login as a target: once for the host name, once for each alias. */
+static fo_err
+make_targets(const struct attempt_state *st, char ***ret_targets)
+{
+	const struct fo_config *config = st->authority->config;
+	const struct fo_attempt *attempt = st->attempt;
+	size_t count = 1;
+	char **targets;
+	fo_err r = FO_OK;
+
+	while (config->aliases[count - 1] != NULL)
+		count++;
+	if ((targets = calloc(count + 1, sizeof(*targets))) == NULL)
+		return FO_ERR_NOMEM;
+	for (size_t i = 0; i < count && r == FO_OK; i++)
+		r = fo_target_format(i == 0 ? config->host :
+		    config->aliases[i - 1], attempt->service,
+		    attempt->account, &targets[i]);
+	if (r == FO_ERR_ARG) {
+		fo_diag_set(&st->decision->diag, "no target can name this "
+		    "account or service");
+		r = FO_ERR_WRONG_HTU;
+	}
+	if (r != FO_OK) {
+		free_targets(targets);
+		return r;
+	}
+
+	*ret_targets = targets;
+	return FO_OK;
+}
+
+/* From here on it is known who holds the key: the principal may be named. */
+static fo_err
+name_principal(struct attempt_state *st)
+{
+	const struct fo_principal *principal = st->principal;
+	struct fo_decision *decision = st->decision;
+	fo_err r;
+
+	if ((r = copy(principal->id, decision->id,
+	    sizeof(decision->id))) != FO_OK ||
+	    (r = copy(principal->name, decision->name,
+	    sizeof(decision->name))) != FO_OK ||
+	    (r = copy(principal->owner, decision->owner,
+	    sizeof(decision->owner))) != FO_OK)
+		return r;
+
+	return copy(fo_kind_word(principal->kind), decision->kind,
+	    sizeof(decision->kind));
+}
+
+static fo_err
+verify(struct attempt_state *st)
+{
+	const struct fo_config *config = st->authority->config;
+	struct fo_decision *decision = st->decision;
+	struct fo_service service;
+	char **targets = NULL;
+	fo_err r;
+
+	if ((r = make_targets(st, &targets)) != FO_OK)
+		return r;
+	fo_config_service(config, st->attempt->service, &service);
+
+	const struct fo_expect want = {
+		.htm = FO_HTM_PAM,
+		.htu = targets[0],
+		.htu_also = (const char *const *)(targets + 1),
+		.jkt = decision->jkt,
+		.nonce_rule = service.nonce,
+		.nonce = st->attempt->nonce,
+		.now = decision->at.s,
+		.max_age_s = config->max_age_s,
+		.clock_skew_s = config->clock_skew_s,
+		.verifier = st->authority->verifier,
+		.diag = &decision->diag,
+	};
+	r = fo_proof_check(st->proof, &want);
+	free_targets(targets);
+	if (r != FO_OK)
+		return r;
+
+	return name_principal(st);
+}
+
+/* ---- 4 status, account, policy ----------------------------------------- */
+
+static fo_err
+check_account(const struct fo_principal *principal, const char *service,
+    const char *account, struct fo_diag *diag)
+{
+	if (fo_principal_has_account(principal, service, account))
+		return FO_OK;
+
+	fo_diag_set(diag, "%s is not among the accounts of %s", account,
+	    principal->name);
+	return FO_ERR_NOT_AN_ACCOUNT;
+}
+
+/* ask is a question that nobody here can answer, so it is a no. */
+static fo_err
+check_policy(const struct fo_authority *authority,
+    const struct fo_principal *principal, const struct fo_login *login,
+    struct fo_decision *decision)
+{
+	struct fo_policies policies = { 0 };
+	struct fo_verdict verdict = { 0 };
+	fo_err r;
+
+	if ((r = fo_store_policies(authority->store, principal,
+	    &decision->diag, &policies)) != FO_OK)
+		return r;
+	fo_policy_login(policies.list, policies.count, login, &verdict);
+	if (verdict.policy != NULL &&
+	    ((r = copy(verdict.policy, decision->policy,
+	    sizeof(decision->policy))) != FO_OK ||
+	    (r = copy(verdict.rule, decision->rule,
+	    sizeof(decision->rule))) != FO_OK))
+		goto out;
+	if (verdict.policy == NULL) {
+		fo_diag_set(&decision->diag, "no rule allows it");
+		r = FO_ERR_POLICY;
+		goto out;
+	}
+	if (verdict.effect != FO_EFFECT_ALLOW) {
+		fo_diag_set(&decision->diag, "rule %s/%s says %s",
+		    verdict.policy, verdict.rule,
+		    fo_effect_word(verdict.effect));
+		r = FO_ERR_POLICY;
+		goto out;
+	}
+
+	r = FO_OK;
+out:
+	fo_policies_clear(&policies);
+	return r;
+}
+
+static fo_err
+check_permitted(const struct fo_authority *authority,
+    const struct fo_principal *principal, const char *service,
+    const char *account, const char *rhost, struct fo_decision *decision)
+{
+	struct fo_login login = {
+		.service = service,
+		.account = account,
+		.host = authority->config->host,
+		.now = decision->at.s,
+	};
+	fo_err r;
+
+	if ((r = check_account(principal, service, account,
+	    &decision->diag)) != FO_OK)
+		return r;
+	fo_source_parse(rhost, &login.source);
+
+	return check_policy(authority, principal, &login, decision);
+}
+
+static fo_err
+check_status(const struct fo_principal *principal, const char *jkt,
+    int64_t now, struct fo_diag *diag)
+{
+	const struct fo_pkey *key = fo_principal_key(principal, jkt);
+	fo_err r;
+
+	if ((r = fo_principal_in_force(principal, jkt, now)) == FO_OK)
+		return FO_OK;
+
+	if (r == FO_ERR_EXPIRED_KEY && key != NULL)
+		fo_diag_set(diag, "the key expired %lld s ago",
+		    (long long)(now - key->expires));
+	else if (r == FO_ERR_REVOKED_KEY && key != NULL &&
+	    key->reason != NULL)
+		fo_diag_set(diag, "%s", key->reason);
+	return r;
+}
+
+static fo_err
+permit(struct attempt_state *st)
+{
+	const struct fo_attempt *attempt = st->attempt;
+	struct fo_decision *decision = st->decision;
+	fo_err r;
+
+	if ((r = check_status(st->principal, decision->jkt, decision->at.s,
+	    &decision->diag)) != FO_OK)
+		return r;
+
+	return check_permitted(st->authority, st->principal,
+	    attempt->service, attempt->account, attempt->rhost, decision);
+}
+
+/* ---- 5 replay ---------------------------------------------------------- */
+
+static struct fo_spend
+make_spend(const struct attempt_state *st)
+{
+	const struct fo_config *config = st->authority->config;
+
+	return (struct fo_spend) {
+		.folder = config->replay_folder,
+		.hash = st->decision->hash,
+		.iat = fo_proof_iat(st->proof),
+		.max_age_s = config->max_age_s,
+		.clock_skew_s = config->clock_skew_s,
+		.clock = st->authority->clock,
+		.diag = &st->decision->diag,
+	};
+}
+
+/* Reads clock and floor again, after the proof is recorded as used. */
+static fo_err
+spend(struct attempt_state *st)
+{
+	const struct fo_spend spend = make_spend(st);
+
+	return fo_replay_spend(&spend);
+}
+
+/* ---- 6 prepare --------------------------------------------------------- */
+
+static fo_err
+prepare(struct attempt_state *st)
+{
+	if (st->attempt->prepare == NULL)
+		return FO_OK;
+
+	return st->attempt->prepare(st->attempt->arg, st->decision,
+	    &st->decision->diag);
+}
+
+/* ---- 7 audit ----------------------------------------------------------- */
+
+/* Give the event of this result to the sinks. */
+static fo_err
+emit(const struct attempt_state *st, fo_err why, struct fo_diag *diag)
+{
+	const struct fo_authority *authority = st->authority;
+	const struct fo_attempt *attempt = st->attempt;
+	const struct fo_decision *decision = st->decision;
+	const struct fo_audit audit = {
+		.tag = authority->audit_tag,
+		.socket_path = authority->audit_socket,
+		.required = authority->config->audit_required,
+		.best_effort = authority->config->audit_best_effort,
+	};
+	struct fo_event event = { 0 };
+	fo_err r;
+
+	if ((r = fo_event_init(&event, authority->clock)) != FO_OK)
+		return r;
+	event.host = authority->config->host;
+	event.ev = FO_EV_AUTH;
+	event.res = fo_decision_res(why);
+	event.why = why;
+	event.rc = attempt->rc != NULL ? attempt->rc(why) : 0;
+	event.id = decision->id;
+	event.kind = decision->kind;
+	event.name = decision->name;
+	event.owner = decision->owner;
+	event.jkt = decision->jkt;
+	event.proof = decision->hash;
+	event.sid = decision->sid;
+	event.user = attempt->account;
+	event.ruser = attempt->ruser;
+	event.svc = attempt->service;
+	event.act = "login";
+	event.src = attempt->rhost;
+	event.tty = attempt->tty;
+	event.policy = decision->policy;
+	event.rule = decision->rule;
+	event.detail = why != FO_OK ? decision->diag.text : NULL;
+
+	return fo_audit_emit(&audit, &event, diag);
+}
+
+/* The last thing that can fail: a permit that nobody is told of is none. */
+static fo_err
+audit(struct attempt_state *st)
+{
+	return emit(st, FO_OK, &st->decision->diag) == FO_OK ?
+	    FO_OK : FO_ERR_AUDIT;
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+/* The clock is read now: the answer has arrived. */
+static fo_err
+begin(struct attempt_state *st)
+{
+	struct fo_decision *decision = st->decision;
+	fo_err r;
+
+	if ((r = fo_sid_new(decision->sid)) != FO_OK ||
+	    (r = st->authority->clock->now(st->authority->clock->arg,
+	    &decision->at)) != FO_OK)
+		return r;
+
+	return FO_OK;
+}
+
+static void
+end(struct attempt_state *st)
+{
+	fo_proof_free(&st->proof);
+	fo_principal_free(&st->principal);
+}
+
+fo_err
+fo_decide(const struct fo_authority *authority,
+    const struct fo_attempt *attempt, struct fo_decision *ret_decision)
+{
+	struct fo_decision decision = {
+		.why = FO_ERR_INTERNAL, .res = FO_RES_ERROR };
+	struct attempt_state st = { .authority = authority,
+		.attempt = attempt, .decision = &decision };
+	fo_err why = FO_ERR_INTERNAL;
+
+	if ((why = begin(&st)) != FO_OK)
+		goto refused;
+	if ((why = parse(&st)) != FO_OK)	/* 1 */
+		goto refused;
+	if ((why = find(&st)) != FO_OK)		/* 2 */
+		goto refused;
+	if ((why = verify(&st)) != FO_OK)	/* 3 */
+		goto refused;
+	if ((why = permit(&st)) != FO_OK)	/* 4 */
+		goto refused;
+	if ((why = spend(&st)) != FO_OK)	/* 5 */
+		goto refused;
+	if ((why = prepare(&st)) != FO_OK)	/* 6 */
+		goto refused;
+	if ((why = audit(&st)) != FO_OK)	/* 7 */
+		goto refused;
+
+	decision.why = FO_OK;			/* 8 */
+	decision.res = FO_RES_PERMIT;
+	goto out;
+refused:
+	decision.why = why;
+	decision.res = fo_decision_res(why);
+	/* It stays a refusal, whether or not its event finds a reader. */
+	(void)emit(&st, why, NULL);
+out:
+	end(&st);
+	*ret_decision = decision;
+	return decision.why;
+}
+
+fo_err
+fo_decide_preview(const struct fo_authority *authority,
+    const struct fo_attempt *attempt, struct fo_decision *ret_decision)
+{
+	struct fo_decision decision = {
+		.why = FO_ERR_INTERNAL, .res = FO_RES_ERROR };
+	struct attempt_state st = { .authority = authority,
+		.attempt = attempt, .decision = &decision };
+	struct fo_spend peek;
+	fo_err why = FO_ERR_INTERNAL;
+
+	if ((why = begin(&st)) != FO_OK ||
+	    (why = parse(&st)) != FO_OK ||
+	    (why = find(&st)) != FO_OK ||
+	    (why = verify(&st)) != FO_OK ||
+	    (why = permit(&st)) != FO_OK)
+		goto out;
+	peek = make_spend(&st);
+	why = fo_replay_peek(&peek);
+out:
+	decision.why = why;
+	decision.res = fo_decision_res(why);
+	end(&st);
+	*ret_decision = decision;
+	return why;
+}
+
+fo_err
+fo_still_permitted(const struct fo_authority *authority, const char *id,
+    const char *jkt, const char *service, const char *account,
+    const char *rhost, struct fo_diag *diag)
+{
+	struct fo_principal *principal = NULL;
+	struct fo_decision decision = { .why = FO_ERR_INTERNAL };
+	fo_err r;
+
+	if ((r = authority->clock->now(authority->clock->arg,
+	    &decision.at)) != FO_OK)
+		return r;
+	r = fo_store_principal(authority->store, id, &decision.diag,
+	    &principal);
+	if (r == FO_ERR_NOT_FOUND)
+		r = FO_ERR_REVOKED;
+	if (r != FO_OK)
+		goto out;
+	if ((r = check_status(principal, jkt, decision.at.s,
+	    &decision.diag)) != FO_OK)
+		goto out;
+	if (service != NULL && account != NULL)
+		r = check_permitted(authority, principal, service, account,
+		    rhost, &decision);
+out:
+	if (r != FO_OK)
+		fo_diag_set(diag, "%s", decision.diag.text);
+	fo_principal_free(&principal);
+	return r;
+}
