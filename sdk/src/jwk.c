@@ -1,0 +1,350 @@
+/*
+ * Public ES256 keys: read from a JWK or an OpenSSH line, written as a JWK,
+ * and hashed to the thumbprint that names them.
+ */
+#include <firstops/jwk.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/b64url.h"
+#include "base/diag.h"
+#include "json.h"
+#include "jwk.h"
+#include "sha256.h"
+#include "verifier.h"
+
+/* No JWK that we have a use for is longer. */
+#define MAX_TEXT 16384
+
+/* SSH lines: RFC 5656 3.1 and RFC 4251 5. */
+#define SSH_TYPE "ecdsa-sha2-nistp256"
+#define SSH_CURVE "nistp256"
+#define POINT_BYTES (1 + 2 * FO_COORD_BYTES)
+#define SSH_BLOB_BYTES \
+	(4 + sizeof(SSH_TYPE) - 1 + 4 + sizeof(SSH_CURVE) - 1 + 4 + POINT_BYTES)
+#define SSH_BASE64_MAX 256
+
+/*
+ * A public key that carries any of these is a leaked private key (RFC 7518
+ * 6.2.2, 6.3.2, 6.4.1; "priv" is the name that newer key types share).
+ */
+static fo_err
+refuse_private(const struct json_t *object, struct fo_diag *diag)
+{
+	static const char *const names[] = { "d", "p", "q", "dp", "dq", "qi",
+		"oth", "k", "priv" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (fo_json_member(object, names[i]) != NULL) {
+			fo_diag_set(diag, "the jwk has the private member "
+			    "\"%s\": give the public key only, and replace "
+			    "this one, for it has been shown", names[i]);
+			return FO_ERR_BAD_KEY;
+		}
+	}
+
+	return FO_OK;
+}
+
+/*
+ * What the key says it is for must not exclude signatures (RFC 7517 4.2 to
+ * 4.4). A private key that lost its d still lists "sign".
+ */
+static fo_err
+check_purpose(const struct json_t *object, struct fo_diag *diag)
+{
+	const struct json_t *use = fo_json_member(object, "use");
+	const struct json_t *alg = fo_json_member(object, "alg");
+	const struct json_t *ops = fo_json_member(object, "key_ops");
+
+	if (use != NULL && !fo_json_equals(use, "sig")) {
+		fo_diag_set(diag, "the jwk's use is not \"sig\"");
+		return FO_ERR_BAD_KEY;
+	}
+	if (alg != NULL && !fo_json_equals(alg, "ES256")) {
+		fo_diag_set(diag, "the jwk's alg is not \"ES256\"");
+		return FO_ERR_BAD_KEY;
+	}
+	if (ops != NULL && !fo_json_array_has(ops, "verify") &&
+	    !fo_json_array_has(ops, "sign")) {
+		fo_diag_set(diag, "the jwk's key_ops leave out \"verify\"");
+		return FO_ERR_BAD_KEY;
+	}
+
+	return FO_OK;
+}
+
+/* RFC 7518 6.2.1.2: always the full 32 bytes, leading zeros included. */
+static fo_err
+read_coordinate(const struct json_t *object, const char *name,
+    struct fo_diag *diag, unsigned char ret[FO_COORD_BYTES])
+{
+	const char *text = fo_json_string(fo_json_member(object, name));
+	unsigned char bytes[FO_COORD_BYTES];
+	size_t len = 0;
+
+	if (text == NULL || fo_b64url_decode(text, strlen(text), bytes,
+	    sizeof(bytes), &len) != FO_OK || len != sizeof(bytes)) {
+		fo_diag_set(diag, "the jwk's %s is not %d bytes in base64url",
+		    name, FO_COORD_BYTES);
+		return FO_ERR_BAD_KEY;
+	}
+
+	memcpy(ret, bytes, sizeof(bytes));
+	return FO_OK;
+}
+
+fo_err
+fo_jwk_read(const struct json_t *object, struct fo_diag *diag,
+    struct fo_jwk *ret_jwk)
+{
+	struct fo_jwk jwk;
+	fo_err r;
+
+	if (!fo_json_is_object(object)) {
+		fo_diag_set(diag, "the jwk is missing, or no JSON object");
+		return FO_ERR_BAD_KEY;
+	}
+	if (!fo_json_equals(fo_json_member(object, "kty"), "EC")) {
+		fo_diag_set(diag, "the jwk's kty is not \"EC\"");
+		return FO_ERR_BAD_KEY;
+	}
+	if (!fo_json_equals(fo_json_member(object, "crv"), "P-256")) {
+		fo_diag_set(diag, "the jwk's crv is not \"P-256\"");
+		return FO_ERR_BAD_KEY;
+	}
+	if ((r = refuse_private(object, diag)) != FO_OK ||
+	    (r = check_purpose(object, diag)) != FO_OK ||
+	    (r = read_coordinate(object, "x", diag, jwk.x)) != FO_OK ||
+	    (r = read_coordinate(object, "y", diag, jwk.y)) != FO_OK)
+		return r;
+
+	*ret_jwk = jwk;
+	return FO_OK;
+}
+
+fo_err
+fo_jwk_parse(const char *json, size_t len, struct fo_diag *diag,
+    struct fo_jwk *ret_jwk)
+{
+	struct json_t *object = NULL;
+	fo_err r;
+
+	if (json == NULL || ret_jwk == NULL)
+		return FO_ERR_ARG;
+	if (len > MAX_TEXT) {
+		fo_diag_set(diag, "the jwk has %zu bytes, more than %d", len,
+		    MAX_TEXT);
+		return FO_ERR_FORMAT;
+	}
+	if ((r = fo_json_parse(json, len, "the jwk", diag, &object)) != FO_OK)
+		return r;
+
+	r = fo_jwk_read(object, diag, ret_jwk);
+	fo_json_free(&object);
+	return r;
+}
+
+fo_err
+fo_jwk_check(const struct fo_jwk *jwk)
+{
+	struct fo_verifier *verifier = NULL;
+	fo_err r;
+
+	if (jwk == NULL)
+		return FO_ERR_ARG;
+	if ((r = fo_verifier_new(&verifier)) != FO_OK)
+		return r;
+
+	r = fo_verifier_import(verifier, jwk);
+	fo_verifier_free(&verifier);
+	return r;
+}
+
+void
+fo_jwk_write(const struct fo_jwk *jwk, char text[FO_JWK_TEXT_LEN + 1])
+{
+	char x[FO_B64URL_LEN(FO_COORD_BYTES) + 1];
+	char y[FO_B64URL_LEN(FO_COORD_BYTES) + 1];
+
+	fo_b64url_encode(jwk->x, sizeof(jwk->x), x);
+	fo_b64url_encode(jwk->y, sizeof(jwk->y), y);
+	(void)snprintf(text, FO_JWK_TEXT_LEN + 1,
+	    "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}",
+	    x, y);
+}
+
+fo_err
+fo_jwk_format(const struct fo_jwk *jwk, char **ret_json)
+{
+	char text[FO_JWK_TEXT_LEN + 1];
+	char *json;
+
+	if (jwk == NULL || ret_json == NULL)
+		return FO_ERR_ARG;
+	fo_jwk_write(jwk, text);
+	if ((json = strdup(text)) == NULL)
+		return FO_ERR_NOMEM;
+
+	*ret_json = json;
+	return FO_OK;
+}
+
+fo_err
+fo_jwk_thumbprint(const struct fo_jwk *jwk, char ret_jkt[FO_JKT_SIZE])
+{
+	char text[FO_JWK_TEXT_LEN + 1];
+
+	_Static_assert((int)FO_JKT_SIZE == (int)FO_SHA256_TEXT_SIZE,
+	    "a thumbprint is a SHA-256 digest as text");
+	if (jwk == NULL || ret_jkt == NULL)
+		return FO_ERR_ARG;
+	fo_jwk_write(jwk, text);
+	return fo_sha256_text(text, FO_JWK_TEXT_LEN, ret_jkt);
+}
+
+/* ---- OpenSSH --------------------------------------------------------- */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* How many bytes come before white space or the end. */
+static size_t
+word_len(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && !is_blank(s[n]))
+		n++;
+	return n;
+}
+
+/*
+ * Decode RFC 4648 4 base64, padded, canonical: the other alphabet of the
+ * decoder that we have.
+ */
+static fo_err
+decode_base64(const char *s, size_t len, unsigned char *out, size_t max,
+    size_t *ret_len)
+{
+	char text[SSH_BASE64_MAX];
+	size_t bare = len;
+
+	if (len == 0 || len > sizeof(text) || len % 4 != 0)
+		return FO_ERR_FORMAT;
+	for (int i = 0; i < 2 && s[bare - 1] == '='; i++)
+		bare--;
+	for (size_t i = 0; i < bare; i++) {
+		if (s[i] == '-' || s[i] == '_')
+			return FO_ERR_FORMAT;
+		text[i] = (char)(s[i] == '+' ? '-' : s[i] == '/' ? '_' : s[i]);
+	}
+
+	return fo_b64url_decode(text, bare, out, max, ret_len);
+}
+
+/* Take an RFC 4251 5 string of exactly len bytes off the front of *wire. */
+static bool
+take_string(const unsigned char **wire, size_t *left, size_t len,
+    const unsigned char **ret_data)
+{
+	const unsigned char *p = *wire;
+
+	if (*left < 4 + len)
+		return false;
+	if (((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 |
+	    (size_t)p[3]) != len)
+		return false;
+
+	*ret_data = p + 4;
+	*wire += 4 + len;
+	*left -= 4 + len;
+	return true;
+}
+
+static fo_err
+read_ssh_blob(const unsigned char *wire, size_t left, struct fo_jwk *ret_jwk)
+{
+	const unsigned char *type, *curve, *point;
+
+	if (!take_string(&wire, &left, sizeof(SSH_TYPE) - 1, &type) ||
+	    memcmp(type, SSH_TYPE, sizeof(SSH_TYPE) - 1) != 0 ||
+	    !take_string(&wire, &left, sizeof(SSH_CURVE) - 1, &curve) ||
+	    memcmp(curve, SSH_CURVE, sizeof(SSH_CURVE) - 1) != 0 ||
+	    !take_string(&wire, &left, POINT_BYTES, &point) ||
+	    point[0] != 0x04 || left != 0)
+		return FO_ERR_FORMAT;
+
+	memcpy(ret_jwk->x, point + 1, FO_COORD_BYTES);
+	memcpy(ret_jwk->y, point + 1 + FO_COORD_BYTES, FO_COORD_BYTES);
+	return FO_OK;
+}
+
+/* The first word is the type. Say what else it is, if we know. */
+static fo_err
+check_ssh_type(const char *word, size_t len, struct fo_diag *diag)
+{
+	static const char *const others[] = { "ssh-", "ecdsa-sha2-", "sk-" };
+
+	if (len == sizeof(SSH_TYPE) - 1 && memcmp(word, SSH_TYPE, len) == 0)
+		return FO_OK;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		const size_t n = strlen(others[i]);
+
+		if (len > n && memcmp(word, others[i], n) == 0) {
+			fo_diag_set(diag, "an OpenSSH key of type %.*s; only "
+			    SSH_TYPE " will do: ssh-keygen -t ecdsa -b 256",
+			    len > 64 ? 64 : (int)len, word);
+			return FO_ERR_BAD_KEY;
+		}
+	}
+	fo_diag_set(diag, "not an OpenSSH public key line: it must begin with "
+	    SSH_TYPE ", without options");
+	return FO_ERR_FORMAT;
+}
+
+fo_err
+fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
+    struct fo_jwk *ret_jwk)
+{
+	unsigned char blob[SSH_BLOB_BYTES];
+	struct fo_jwk jwk;
+	size_t n, blob_len = 0;
+	fo_err r;
+
+	if (line == NULL || ret_jwk == NULL)
+		return FO_ERR_ARG;
+	while (len > 0 && is_blank(line[len - 1]))
+		len--;
+	if (memchr(line, '\n', len) != NULL || memchr(line, '\0', len) != NULL) {
+		fo_diag_set(diag, "more than one line; give one OpenSSH "
+		    "public key");
+		return FO_ERR_FORMAT;
+	}
+	n = word_len(line, len);
+	if ((r = check_ssh_type(line, n, diag)) != FO_OK)
+		return r;
+	line += n;
+	len -= n;
+	while (len > 0 && is_blank(*line)) {
+		line++;
+		len--;
+	}
+	if (decode_base64(line, word_len(line, len), blob, sizeof(blob),
+	    &blob_len) != FO_OK ||
+	    read_ssh_blob(blob, blob_len, &jwk) != FO_OK) {
+		fo_diag_set(diag, "the OpenSSH public key is damaged: what "
+		    "follows " SSH_TYPE " is not such a key");
+		return FO_ERR_FORMAT;
+	}
+
+	*ret_jwk = jwk;
+	return FO_OK;
+}

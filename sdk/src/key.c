@@ -1,0 +1,316 @@
+/*
+ * A private ES256 key: made, signed with, its public half read, written as
+ * PEM. The library context is its own, and the thread's error queue is left
+ * as it was found.
+ */
+#include "key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/encoder.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include "base/diag.h"
+#include "base/wipe.h"
+#include "p256.h"
+
+struct fo_key {
+	OSSL_LIB_CTX *libctx;
+	EVP_PKEY *pkey;
+	struct fo_jwk jwk;
+};
+
+/* Group names are short: anything that does not fit is not P-256. */
+#define GROUP_MAX 64
+
+/* ---- is it one of ours? ---------------------------------------------- */
+
+/*
+ * RFC 5480 2.1.1: the curve is named. One that is spelt out is refused even
+ * if it equals P-256, since whether it does is a question that has been
+ * answered wrongly before.
+ */
+static fo_err
+check_group(const EVP_PKEY *pkey, struct fo_diag *diag)
+{
+	char group[GROUP_MAX];
+	size_t len = 0;
+	int explicit = 0;
+
+	if (!EVP_PKEY_is_a(pkey, "EC")) {
+		fo_diag_set(diag, "it is a key of type %s; only EC P-256 keys "
+		    "make proofs: fo key generate",
+		    EVP_PKEY_get0_type_name(pkey) != NULL ?
+		    EVP_PKEY_get0_type_name(pkey) : "unknown");
+		return FO_ERR_BAD_KEY;
+	}
+	if (EVP_PKEY_get_int_param(pkey,
+	    OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit) != 1 ||
+	    explicit != 0 ||
+	    EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1) {
+		fo_diag_set(diag, "its curve is spelt out instead of named; "
+		    "write it anew: openssl ec -param_enc named_curve");
+		return FO_ERR_BAD_KEY;
+	}
+	if (strcmp(group, FO_P256_GROUP) != 0) {
+		fo_diag_set(diag, "it is an EC key on the curve %s; only "
+		    "P-256 keys make proofs: fo key generate", group);
+		return FO_ERR_BAD_KEY;
+	}
+
+	return FO_OK;
+}
+
+/* Both halves are there, in range, and belong together. */
+static fo_err
+check_pair(OSSL_LIB_CTX *libctx, EVP_PKEY *pkey, struct fo_diag *diag)
+{
+	EVP_PKEY_CTX *ctx;
+	int good;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_pkey(libctx, pkey, NULL)) == NULL)
+		return FO_ERR_NOMEM;
+	good = EVP_PKEY_check(ctx) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	if (good)
+		return FO_OK;
+
+	fo_diag_set(diag, "it is damaged: its private and public halves do "
+	    "not belong together");
+	return FO_ERR_BAD_KEY;
+}
+
+static fo_err
+read_coordinate(const EVP_PKEY *pkey, const char *name,
+    unsigned char ret[FO_COORD_BYTES])
+{
+	BIGNUM *n = NULL;
+	fo_err r = FO_ERR_CRYPTO;
+
+	if (EVP_PKEY_get_bn_param(pkey, name, &n) == 1 &&
+	    BN_bn2binpad(n, ret, FO_COORD_BYTES) == FO_COORD_BYTES)
+		r = FO_OK;
+
+	BN_free(n);
+	return r;
+}
+
+fo_err
+fo_key_take(OSSL_LIB_CTX *libctx, EVP_PKEY *pkey, struct fo_diag *diag,
+    struct fo_key **ret_key)
+{
+	struct fo_key *key;
+	fo_err r = FO_ERR_NOMEM;
+
+	if ((key = calloc(1, sizeof(*key))) == NULL) {
+		EVP_PKEY_free(pkey);
+		OSSL_LIB_CTX_free(libctx);
+		return FO_ERR_NOMEM;
+	}
+	key->libctx = libctx;
+	key->pkey = pkey;
+	if ((r = check_group(pkey, diag)) != FO_OK ||
+	    (r = check_pair(libctx, pkey, diag)) != FO_OK ||
+	    (r = read_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X,
+	    key->jwk.x)) != FO_OK ||
+	    (r = read_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y,
+	    key->jwk.y)) != FO_OK)
+		goto out;
+
+	*ret_key = key;
+	key = NULL; /* now owned by the caller */
+	r = FO_OK;
+out:
+	fo_key_free(&key);
+	return r;
+}
+
+void
+fo_key_free(struct fo_key **key)
+{
+	if (key == NULL || *key == NULL)
+		return;
+	EVP_PKEY_free((*key)->pkey); /* wipes the private half */
+	OSSL_LIB_CTX_free((*key)->libctx);
+	free(*key);
+	*key = NULL;
+}
+
+/* ---- making ---------------------------------------------------------- */
+
+static fo_err
+generate(OSSL_LIB_CTX *libctx, EVP_PKEY **ret_pkey)
+{
+	char group[] = FO_P256_GROUP;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+		    group, 0),
+		OSSL_PARAM_construct_end()
+	};
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+	fo_err r = FO_ERR_CRYPTO;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_name(libctx, FO_EC_OID, NULL)) ==
+	    NULL)
+		goto out;
+	if (EVP_PKEY_keygen_init(ctx) != 1 ||
+	    EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
+	    EVP_PKEY_generate(ctx, &pkey) != 1)
+		goto out;
+
+	*ret_pkey = pkey;
+	pkey = NULL; /* now owned by the caller */
+	r = FO_OK;
+out:
+	EVP_PKEY_free(pkey);
+	EVP_PKEY_CTX_free(ctx);
+	return r;
+}
+
+fo_err
+fo_key_generate(struct fo_key **ret_key)
+{
+	OSSL_LIB_CTX *libctx;
+	EVP_PKEY *pkey = NULL;
+	fo_err r = FO_ERR_NOMEM;
+
+	if (ret_key == NULL)
+		return FO_ERR_ARG;
+
+	(void)ERR_set_mark();
+	if ((libctx = OSSL_LIB_CTX_new()) == NULL)
+		goto out;
+	if ((r = generate(libctx, &pkey)) != FO_OK)
+		goto out;
+	r = fo_key_take(libctx, pkey, NULL, ret_key);
+	libctx = NULL; /* taken, whatever came of it */
+out:
+	OSSL_LIB_CTX_free(libctx);
+	(void)ERR_pop_to_mark();
+	return r;
+}
+
+/* ---- signing --------------------------------------------------------- */
+
+/* libcrypto's DER to the fixed width of JOSE. */
+static fo_err
+to_raw(const unsigned char *der, size_t len, unsigned char raw[FO_SIG_BYTES])
+{
+	fo_err r = FO_ERR_CRYPTO;
+	ECDSA_SIG *sig;
+
+	if ((sig = d2i_ECDSA_SIG(NULL, &der, (long)len)) == NULL)
+		return FO_ERR_CRYPTO;
+	if (BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, FO_COORD_BYTES) ==
+	    FO_COORD_BYTES &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + FO_COORD_BYTES,
+	    FO_COORD_BYTES) == FO_COORD_BYTES)
+		r = FO_OK;
+
+	ECDSA_SIG_free(sig);
+	return r;
+}
+
+static fo_err
+sign(const struct fo_key *key, const unsigned char digest[FO_SHA256_BYTES],
+    unsigned char raw[FO_SIG_BYTES])
+{
+	unsigned char der[FO_DER_SIG_MAX];
+	size_t len = sizeof(der);
+	fo_err r = FO_ERR_CRYPTO;
+	EVP_PKEY_CTX *ctx;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_pkey(key->libctx, key->pkey, NULL)) ==
+	    NULL)
+		goto out;
+	if (EVP_PKEY_sign_init(ctx) != 1 ||
+	    EVP_PKEY_sign(ctx, der, &len, digest, FO_SHA256_BYTES) != 1)
+		goto out;
+	r = to_raw(der, len, raw);
+out:
+	EVP_PKEY_CTX_free(ctx);
+	return r;
+}
+
+fo_err
+fo_key_sign(const struct fo_key *key,
+    const unsigned char digest[FO_SHA256_BYTES],
+    unsigned char ret_sig[FO_SIG_BYTES])
+{
+	unsigned char raw[FO_SIG_BYTES];
+	fo_err r;
+
+	(void)ERR_set_mark();
+	if ((r = sign(key, digest, raw)) == FO_OK)
+		memcpy(ret_sig, raw, sizeof(raw));
+	(void)ERR_pop_to_mark();
+	return r;
+}
+
+/* ---- reading and writing --------------------------------------------- */
+
+fo_err
+fo_key_jwk(const struct fo_key *key, struct fo_jwk *ret_jwk)
+{
+	if (key == NULL || ret_jwk == NULL)
+		return FO_ERR_ARG;
+
+	*ret_jwk = key->jwk;
+	return FO_OK;
+}
+
+fo_err
+fo_key_thumbprint(const struct fo_key *key, char ret_jkt[FO_JKT_SIZE])
+{
+	if (key == NULL)
+		return FO_ERR_ARG;
+	return fo_jwk_thumbprint(&key->jwk, ret_jkt);
+}
+
+fo_err
+fo_key_to_pem(const struct fo_key *key, char **ret_pem)
+{
+	OSSL_ENCODER_CTX *ctx = NULL;
+	unsigned char *data = NULL;
+	size_t len = 0;
+	fo_err r = FO_ERR_CRYPTO;
+	char *pem;
+
+	if (key == NULL || ret_pem == NULL)
+		return FO_ERR_ARG;
+
+	(void)ERR_set_mark();
+	if ((ctx = OSSL_ENCODER_CTX_new_for_pkey(key->pkey, EVP_PKEY_KEYPAIR,
+	    "PEM", "PrivateKeyInfo", NULL)) == NULL)
+		goto out;
+	if (OSSL_ENCODER_to_data(ctx, &data, &len) != 1)
+		goto out;
+	if ((pem = malloc(len + 1)) == NULL) {
+		r = FO_ERR_NOMEM;
+		goto out;
+	}
+	memcpy(pem, data, len);
+	pem[len] = '\0';
+
+	*ret_pem = pem;
+	r = FO_OK;
+out:
+	OPENSSL_clear_free(data, len);
+	OSSL_ENCODER_CTX_free(ctx);
+	(void)ERR_pop_to_mark();
+	return r;
+}
+
+void
+fo_key_pem_free(char **pem)
+{
+	fo_wipe_string(pem);
+}
