@@ -17,10 +17,10 @@ typedef enum fo_ask { FO_ASK_RESERVED, FO_ASK_ALL } fo_ask;
 
 /* One entry of services. */
 struct fo_service {
-	char *name;
+	const char *name;
 	fo_nonce_rule nonce;	/* FO_NONCE_ALWAYS or FO_NONCE_AUTO */
 	fo_ask ask;
-	char *user;		/* whom its PAM stack runs as */
+	const char *user;	/* whom its PAM stack runs as */
 };
 
 struct fo_config {

@@ -46,19 +46,40 @@ fo_node_free(struct fo_node **node)
 	*node = NULL;
 }
 
-/* Room for one item more where count have been filled: doubled at powers. */
-static fo_err
-grow(void **array, size_t count, size_t size)
+/*
+ * An array with room for one item more than count: doubled whenever count is
+ * a power of two. NULL without memory, and the array is as it was.
+ */
+static void *
+grown(void *array, size_t count, size_t size)
 {
-	void *p;
-
 	if ((count & (count - 1)) != 0)
-		return FO_OK;
-	p = reallocarray(*array, count == 0 ? 1 : count * 2, size);
-	if (p == NULL)
-		return FO_ERR_NOMEM;
-	*array = p;
-	return FO_OK;
+		return array;
+
+	return reallocarray(array, count == 0 ? 1 : count * 2, size);
+}
+
+/* Room for one item more in a list or map. */
+static bool
+make_room(struct fo_node *in)
+{
+	struct fo_node **items;
+	size_t *key_lines;
+	char **keys;
+
+	if ((items = grown(in->items, in->count, sizeof(*items))) == NULL)
+		return false;
+	in->items = items;
+	if (in->type != FO_NODE_MAP)
+		return true;
+	if ((keys = grown(in->keys, in->count, sizeof(*keys))) == NULL)
+		return false;
+	in->keys = keys;
+	if ((key_lines = grown(in->key_lines, in->count,
+	    sizeof(*key_lines))) == NULL)
+		return false;
+	in->key_lines = key_lines;
+	return true;
 }
 
 /* ---- building it ----------------------------------------------------- */
@@ -99,23 +120,17 @@ attach(struct builder *b, struct fo_node *node)
 	}
 	top = &b->stack[b->depth - 1];
 	in = top->node;
-	if (in->type == FO_NODE_MAP &&
-	    (grow((void **)&in->keys, in->count, sizeof(*in->keys)) != FO_OK ||
-	    grow((void **)&in->key_lines, in->count, sizeof(*in->key_lines)) !=
-	    FO_OK))
-		goto nomem;
-	if (grow((void **)&in->items, in->count, sizeof(*in->items)) != FO_OK)
-		goto nomem;
+	if (!make_room(in)) {
+		b->rd->err = FO_ERR_NOMEM;
+		fo_node_free(&node);
+		return;
+	}
 	if (in->type == FO_NODE_MAP) {
 		in->keys[in->count] = top->key;
 		in->key_lines[in->count] = top->key_line;
 		top->key = NULL;
 	}
 	in->items[in->count++] = node;
-	return;
-nomem:
-	b->rd->err = FO_ERR_NOMEM;
-	fo_node_free(&node);
 }
 
 /* Is the next node the key of a map? */

@@ -1,0 +1,491 @@
+/*
+ * The store, /etc/firstops: read without trust.
+ */
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/safeopen.h"
+
+#include "names.h"
+#include "node.h"
+
+#define YAML_SUFFIX ".yaml"
+
+/* "../principals.d/" before the id in a link, ".yaml" after it. */
+#define LINK_PREFIX "../principals.d/"
+
+fo_err
+fo_store_new(const char *config_path, struct fo_diag *diag,
+    struct fo_store **ret_store)
+{
+	struct fo_store *made = NULL;
+	const char *slash;
+	fo_err r = FO_ERR_ARG;
+
+	if (config_path == NULL || config_path[0] != '/' ||
+	    strlen(config_path) >= PATH_MAX ||
+	    (slash = strrchr(config_path, '/')) == config_path ||
+	    slash[1] == '\0') {
+		fo_diag_set(diag, "%s cannot be a configuration; write an "
+		    "absolute path as " FO_CONFIG_PATH,
+		    config_path == NULL ? "nothing" : config_path);
+		return FO_ERR_ARG;
+	}
+	if ((made = calloc(1, sizeof(*made))) == NULL)
+		return FO_ERR_NOMEM;
+	made->config_path = strdup(config_path);
+	made->folder = strndup(config_path, (size_t)(slash - config_path));
+	made->owner = geteuid();
+	if (made->config_path == NULL || made->folder == NULL) {
+		r = FO_ERR_NOMEM;
+		goto out;
+	}
+
+	*ret_store = made;
+	made = NULL; /* now owned by the caller */
+	r = FO_OK;
+out:
+	fo_store_free(&made);
+	return r;
+}
+
+void
+fo_store_free(struct fo_store **store)
+{
+	if (store == NULL || *store == NULL)
+		return;
+	free((*store)->folder);
+	free((*store)->config_path);
+	free(*store);
+	*store = NULL;
+}
+
+/* ---- one file -------------------------------------------------------- */
+
+/* Read a file that is safe to trust. The caller frees. */
+static fo_err
+slurp(const struct fo_store *store, const char *path, struct fo_diag *diag,
+    char **ret_text, size_t *ret_len)
+{
+	fo_err r;
+	int fd;
+
+	r = fo_safe_open_file(path, store->owner, diag, &fd);
+	if (r != FO_OK)
+		return r;
+	r = fo_read_all(fd, FO_FILE_MAX_BYTES, ret_text, ret_len);
+	if (r == FO_ERR_TOO_LONG)
+		fo_diag_set(diag, "%s: the file is larger than %d bytes; take "
+		    "something out", path, FO_FILE_MAX_BYTES);
+	else if (r != FO_OK)
+		fo_diag_set(diag, "%s: cannot be read: %s", path,
+		    fo_err_text(r));
+	close(fd);
+	return r;
+}
+
+/*
+ * The path FOLDER/part/name.yaml and its text. FO_ERR_NOT_FOUND only when the
+ * file or its folder is missing; anything else is FO_ERR_STORE.
+ */
+static fo_err
+slurp_part(const struct fo_store *store, const char *part, const char *name,
+    struct fo_diag *diag, char **ret_path, char **ret_text, size_t *ret_len)
+{
+	struct fo_buf buf;
+	char *path = NULL;
+	fo_err r;
+
+	fo_buf_init(&buf, (size_t)PATH_MAX + NAME_MAX);
+	fo_buf_addf(&buf, "%s/%s/%s" YAML_SUFFIX, store->folder, part, name);
+	if ((r = fo_buf_take(&buf, &path)) != FO_OK)
+		return r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
+	r = slurp(store, path, diag, ret_text, ret_len);
+	if (r != FO_OK) {
+		free(path);
+		return r == FO_ERR_NOT_FOUND || r == FO_ERR_NOMEM ? r :
+		    FO_ERR_STORE;
+	}
+	*ret_path = path;
+	return FO_OK;
+}
+
+/* What a parser says, as the store says it. */
+static fo_err
+parsed(fo_err r)
+{
+	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
+}
+
+fo_err
+fo_store_config(const struct fo_store *store, struct fo_diag *diag,
+    struct fo_config **ret_config)
+{
+	char *text = NULL;
+	size_t len = 0;
+	fo_err r;
+
+	r = slurp(store, store->config_path, diag, &text, &len);
+	if (r == FO_ERR_NOT_FOUND)
+		fo_diag_set(diag, "%s does not exist; \"fo init\" makes one",
+		    store->config_path);
+	if (r == FO_OK)
+		r = fo_config_parse(store->config_path, text, len, diag,
+		    ret_config);
+	free(text);
+	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_CONFIG;
+}
+
+fo_err
+fo_store_principal(const struct fo_store *store, const char *id,
+    struct fo_diag *diag, struct fo_principal **ret_principal)
+{
+	char *path = NULL, *text = NULL;
+	size_t len = 0;
+	fo_err r;
+
+	if (!fo_id_ok(id)) {
+		fo_diag_set(diag, "%s is not the id of a principal", id);
+		return FO_ERR_NOT_FOUND;
+	}
+	r = slurp_part(store, "principals.d", id, diag, &path, &text, &len);
+	if (r != FO_OK)
+		return r;
+	r = parsed(fo_principal_parse(path, id, text, len, diag,
+	    ret_principal));
+	free(path);
+	free(text);
+	return r;
+}
+
+fo_err
+fo_store_group(const struct fo_store *store, const char *name,
+    struct fo_diag *diag, struct fo_group **ret_group)
+{
+	char *path = NULL, *text = NULL;
+	size_t len = 0;
+	fo_err r;
+
+	if (!fo_name_ok(name)) {
+		fo_diag_set(diag, "%s is not the name of a group", name);
+		return FO_ERR_NOT_FOUND;
+	}
+	r = slurp_part(store, "groups.d", name, diag, &path, &text, &len);
+	if (r != FO_OK)
+		return r;
+	r = parsed(fo_group_parse(path, name, text, len, diag, ret_group));
+	free(path);
+	free(text);
+	return r;
+}
+
+fo_err
+fo_store_policy(const struct fo_store *store, const char *name,
+    struct fo_diag *diag, struct fo_policy **ret_policy)
+{
+	char *path = NULL, *text = NULL;
+	size_t len = 0;
+	fo_err r;
+
+	if (!fo_name_ok(name)) {
+		fo_diag_set(diag, "%s is not the name of a policy", name);
+		return FO_ERR_NOT_FOUND;
+	}
+	r = slurp_part(store, "policies.d", name, diag, &path, &text, &len);
+	if (r != FO_OK)
+		return r;
+	r = parsed(fo_policy_parse(path, name, text, len, diag, ret_policy));
+	free(path);
+	free(text);
+	return r;
+}
+
+/* ---- the index ------------------------------------------------------- */
+
+/* Open FOLDER/part. The caller frees *ret_path. */
+static fo_err
+open_part(const struct fo_store *store, const char *part,
+    struct fo_diag *diag, char **ret_path, int *ret_fd)
+{
+	struct fo_buf buf;
+	char *path = NULL;
+	fo_err r;
+
+	fo_buf_init(&buf, (size_t)PATH_MAX + NAME_MAX);
+	fo_buf_addf(&buf, "%s/%s", store->folder, part);
+	if ((r = fo_buf_take(&buf, &path)) != FO_OK)
+		return r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
+	r = fo_safe_open_folder(path, store->owner, diag, ret_fd);
+	if (r != FO_OK) {
+		free(path);
+		return r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
+	}
+	*ret_path = path;
+	return FO_OK;
+}
+
+/* The id in a link's text "../principals.d/<id>.yaml". */
+static bool
+id_of_link(const char *text, char ret_id[FO_ID_SIZE])
+{
+	const size_t prefix = strlen(LINK_PREFIX);
+	const size_t suffix = strlen(YAML_SUFFIX);
+	const size_t n = strlen(text);
+	char id[FO_ID_SIZE];
+
+	if (n <= prefix + suffix || n - prefix - suffix >= sizeof(id) ||
+	    strncmp(text, LINK_PREFIX, prefix) != 0 ||
+	    strcmp(text + n - suffix, YAML_SUFFIX) != 0)
+		return false;
+	memcpy(id, text + prefix, n - prefix - suffix);
+	id[n - prefix - suffix] = '\0';
+	if (!fo_id_ok(id))
+		return false;
+
+	memcpy(ret_id, id, sizeof(id));
+	return true;
+}
+
+/* Read keys.d/<jkt> in the open folder of that path. */
+static fo_err
+read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
+    char ret_id[FO_ID_SIZE])
+{
+	/* A longer text than any right one fills this, and is wrong. */
+	char text[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE];
+	const ssize_t n = readlinkat(fd, jkt, text, sizeof(text) - 1);
+
+	if (n < 0 && errno == ENOENT) {
+		fo_diag_set(diag, "no principal has registered thumbprint %s",
+		    jkt);
+		return FO_ERR_UNKNOWN_KEY;
+	}
+	if (n < 0 && errno != EINVAL) {
+		fo_diag_set(diag, "%s/%s: %s", path, jkt, strerror(errno));
+		return FO_ERR_STORE;
+	}
+	if (n >= 0)
+		text[n] = '\0';
+	if (n < 0 || !id_of_link(text, ret_id)) {
+		fo_diag_set(diag, "%s/%s is not a symbolic link to "
+		    LINK_PREFIX "ID" YAML_SUFFIX "; remove it and run \"fo "
+		    "store index\"", path, jkt);
+		return FO_ERR_STORE;
+	}
+	return FO_OK;
+}
+
+fo_err
+fo_store_find(const struct fo_store *store, const char *jkt,
+    struct fo_diag *diag, char ret_id[FO_ID_SIZE])
+{
+	char *path = NULL;
+	fo_err r;
+	int fd;
+
+	if (!fo_jkt_ok(jkt)) {
+		fo_diag_set(diag, "this is not a thumbprint");
+		return FO_ERR_UNKNOWN_KEY;
+	}
+	if ((r = open_part(store, "keys.d", diag, &path, &fd)) != FO_OK)
+		return r;
+	r = read_link(fd, path, jkt, diag, ret_id);
+	close(fd);
+	free(path);
+	return r;
+}
+
+/* ---- policies of a principal ----------------------------------------- */
+
+static bool
+has_policy(const struct fo_policies *policies, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < policies->count; i++) {
+		if (strcmp(policies->list[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * What is named must be there: a missing file is a refusal, and the reason
+ * says who names it.
+ */
+static fo_err
+named(fo_err r, const char *what, const char *name, const char *by,
+    struct fo_diag *diag)
+{
+	if (r == FO_ERR_NOT_FOUND) {
+		fo_diag_set(diag, "%s names %s '%s', whose file does not "
+		    "exist; write it or take the name out", by, what, name);
+		return FO_ERR_STORE;
+	}
+	return r;
+}
+
+/* Load the policies of a list that are not there yet. */
+static fo_err
+add_policies(const struct fo_store *store, char *const *names,
+    const char *by, struct fo_diag *diag, struct fo_policies *policies)
+{
+	const struct fo_policy **list;
+	struct fo_policy *policy;
+	fo_err r;
+
+	for (; names != NULL && *names != NULL; names++) {
+		if (has_policy(policies, *names))
+			continue;
+		list = reallocarray(policies->list, policies->count + 1,
+		    sizeof(*list));
+		if (list == NULL)
+			return FO_ERR_NOMEM;
+		policies->list = list;
+		r = fo_store_policy(store, *names, diag, &policy);
+		if (r != FO_OK)
+			return named(r, "policy", *names, by, diag);
+		list[policies->count++] = policy;
+	}
+	return FO_OK;
+}
+
+static fo_err
+add_group(const struct fo_store *store, const char *name, const char *by,
+    struct fo_diag *diag, struct fo_policies *policies)
+{
+	struct fo_group *group = NULL;
+	struct fo_buf who;
+	fo_err r;
+
+	if ((r = fo_store_group(store, name, diag, &group)) != FO_OK)
+		return named(r, "group", name, by, diag);
+	fo_buf_init(&who, FO_DIAG_SIZE);
+	fo_buf_addf(&who, "group '%s'", name);
+	if ((r = who.err) == FO_OK)
+		r = add_policies(store, group->policies, who.data, diag,
+		    policies);
+	fo_buf_clear(&who);
+	fo_group_free(&group);
+	return r;
+}
+
+fo_err
+fo_store_policies(const struct fo_store *store,
+    const struct fo_principal *principal, struct fo_diag *diag,
+    struct fo_policies *ret_policies)
+{
+	struct fo_policies made = { .list = NULL };
+	size_t i;
+	fo_err r;
+
+	r = add_policies(store, principal->policies, principal->id, diag,
+	    &made);
+	for (i = 0; r == FO_OK && principal->groups != NULL &&
+	    principal->groups[i] != NULL; i++)
+		r = add_group(store, principal->groups[i], principal->id,
+		    diag, &made);
+	if (r == FO_OK)
+		r = add_group(store, FO_GROUP_DEFAULT, "every principal",
+		    diag, &made);
+	if (r != FO_OK) {
+		fo_policies_clear(&made);
+		return r;
+	}
+	*ret_policies = made;
+	return FO_OK;
+}
+
+void
+fo_policies_clear(struct fo_policies *policies)
+{
+	struct fo_policy *policy;
+	size_t i;
+
+	for (i = 0; i < policies->count; i++) {
+		/* made by add_policies, and nobody else's */
+		policy = (struct fo_policy *)(uintptr_t)policies->list[i];
+		fo_policy_free(&policy);
+	}
+	free(policies->list);
+	*policies = (struct fo_policies){ .list = NULL };
+}
+
+/* ---- walking --------------------------------------------------------- */
+
+/* A part's folder, and which of the names in it count. */
+struct part {
+	const char *folder;
+	bool (*ok)(const char *);
+	bool yaml;
+};
+
+static const struct part parts[] = {
+	[FO_STORE_PRINCIPALS] = { "principals.d", fo_id_ok, true },
+	[FO_STORE_KEYS] = { "keys.d", fo_jkt_ok, false },
+	[FO_STORE_GROUPS] = { "groups.d", fo_name_ok, true },
+	[FO_STORE_POLICIES] = { "policies.d", fo_name_ok, true },
+};
+
+/* Give a name without its suffix to each, if it fits the grammar. */
+static fo_err
+give(const struct part *part, const char *file,
+    fo_err (*each)(const char *name, void *arg), void *arg)
+{
+	char name[NAME_MAX + 1];
+	size_t n = strlen(file);
+
+	if (n > NAME_MAX)
+		return FO_OK;
+	if (part->yaml) {
+		if (n < strlen(YAML_SUFFIX) ||
+		    strcmp(file + n - strlen(YAML_SUFFIX), YAML_SUFFIX) != 0)
+			return FO_OK;
+		n -= strlen(YAML_SUFFIX);
+	}
+	memcpy(name, file, n);
+	name[n] = '\0';
+	return part->ok(name) ? each(name, arg) : FO_OK;
+}
+
+fo_err
+fo_store_each(const struct fo_store *store, fo_store_part part,
+    struct fo_diag *diag, fo_err (*each)(const char *name, void *arg),
+    void *arg)
+{
+	const struct dirent *entry;
+	char *path = NULL;
+	fo_err r = FO_ERR_STORE;
+	DIR *dir;
+	int fd;
+
+	r = open_part(store, parts[part].folder, diag, &path, &fd);
+	if (r != FO_OK)
+		return r;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		free(path);
+		return FO_ERR_NOMEM;
+	}
+	do {
+		errno = 0;
+		if ((entry = readdir(dir)) != NULL)
+			r = give(&parts[part], entry->d_name, each, arg);
+	} while (entry != NULL && r == FO_OK);
+	if (entry == NULL && errno != 0) {
+		fo_diag_set(diag, "%s: %s", path, strerror(errno));
+		r = FO_ERR_STORE;
+	}
+	closedir(dir);
+	free(path);
+	return r;
+}
