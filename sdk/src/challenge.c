@@ -119,7 +119,11 @@ take_value(const char **at, char **ret_value)
 	return FO_OK;
 }
 
-/* From the marker to the end of the prompt, with nothing left over. */
+/*
+ * From the first marker to the end of the prompt, with nothing left over. All
+ * of it is fixed but two values, and no value holds a '[': so this marker is
+ * the only one.
+ */
 static fo_err
 parse_marker(const char *at, struct fo_challenge *challenge)
 {
@@ -152,8 +156,6 @@ fo_challenge_parse(const char *prompt, struct fo_challenge **ret_challenge)
 	if ((marker = strstr(prompt, MARKER)) == NULL)
 		return FO_ERR_NOT_FOUND;
 	if (!is_printable(prompt) || strlen(prompt) > MAX_PROMPT_BYTES)
-		return FO_ERR_FORMAT;
-	if (strstr(marker + 1, MARKER) != NULL)
 		return FO_ERR_FORMAT;
 
 	if ((challenge = calloc(1, sizeof(*challenge))) == NULL)

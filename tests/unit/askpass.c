@@ -441,6 +441,8 @@ Test(askpass_target, for_sudo_is_answered_to_sudo_alone)
 	asking.hostname = "ip-10-0-0-1";
 	asking.target = SUDO;
 	cr_expect_eq(judge(CHALLENGE(SUDO), &asking), FO_OK);
+	cr_expect_eq(judge(PREFIX CHALLENGE(SUDO), &asking),
+	    FO_ERR_WRONG_HTU);
 	asking = expecting(SUDO);
 	cr_expect_eq(judge(CHALLENGE(SUDO), &asking), FO_ERR_WRONG_HTU);
 	cr_expect_eq(judge(PREFIX CHALLENGE(SUDO), &asking),
