@@ -1,0 +1,80 @@
+/*
+ * fo doctor: is everything on this machine as it has to be?
+ */
+#include "doctor.h"
+
+#include <string.h>
+
+#include "out.h"
+#include "store_check.h"
+
+enum { OPT_ROOT };
+
+static const struct verb_option options[] = {
+	[OPT_ROOT] = { "root", "DIR", "look at /etc and /usr below this"
+	    " folder" },
+	{ NULL, NULL, NULL }
+};
+
+static int
+examine(const struct admin *admin)
+{
+	const char *root = admin->call->option[OPT_ROOT];
+	struct findings findings = { 0 };
+	struct doctor doctor = { admin, "", &findings };
+	struct fo_diag diag = { "" };
+	int code;
+	fo_err r;
+
+	if (root != NULL && strcmp(root, "/") != 0)
+		doctor.root = root;
+	doctor_module(&doctor);
+	doctor_pam(&doctor);
+	doctor_sshd(&doctor);
+	doctor_replay(&doctor);
+	audit_check(admin, &findings);
+	r = store_check(admin, &findings, &diag);
+	if (r != FO_OK)
+		finding(&findings, LEVEL_FAIL, "mend it, then: fo store"
+		    " check", "store: %s", diag.text[0] != '\0' ?
+		    diag.text : fo_err_text(r));
+	code = findings_print(admin->call, &findings, true);
+	findings_clear(&findings);
+
+	return code;
+}
+
+static int
+run(const struct call *call)
+{
+	struct admin admin;
+	int code;
+
+	if ((code = admin_open(call, &admin)) == FO_EXIT_DONE)
+		code = examine(&admin);
+	admin_close(&admin);
+
+	return code;
+}
+
+const struct verb verb_doctor = {
+	.name = "doctor",
+	.synopsis = "[--config PATH] [--root DIR] [--json]",
+	.summary = "Examine this machine's set-up",
+	.text =
+	    "Look at everything that a login by proof depends on, and say for"
+	    " each thing\nwhether it is fine, doubtful or broken, and how to"
+	    " mend it: the module, the lines\nof pam.d and their order, sshd's"
+	    " options, the replay folders, the audit sinks,\nand the store as"
+	    " fo store check does. Nothing is changed.\n",
+	.example = "  sudo fo doctor\n",
+	.exits =
+	    "  0  no failure (there may be warnings)\n"
+	    "  1  at least one failure\n"
+	    "  2  the command line cannot be understood\n"
+	    "  3  trouble: firstops.yaml cannot be read\n",
+	.options = options,
+	.store = true,
+	.json = true,
+	.run = run,
+};

@@ -1,0 +1,28 @@
+/*
+ * What fo doctor looks at, one file a part of the machine.
+ */
+#ifndef FO_TOOL_DOCTOR_H
+#define FO_TOOL_DOCTOR_H
+
+#include "admin.h"
+#include "findings.h"
+
+/* Longest path that doctor composes. */
+#define DOCTOR_PATH_SIZE 4096
+
+struct doctor {
+	const struct admin *admin;
+	const char *root;	/* before /etc and /usr; "" is the machine */
+	struct findings *findings;
+};
+
+/* The stacks of pam.d that name the module, and services without one. */
+void doctor_pam(const struct doctor *doctor);
+/* The options of sshd that decide whether a challenge reaches a client. */
+void doctor_sshd(const struct doctor *doctor);
+/* Is the module where libpam looks? */
+void doctor_module(const struct doctor *doctor);
+/* The replay folder of each user that a configured service runs as. */
+void doctor_replay(const struct doctor *doctor);
+
+#endif

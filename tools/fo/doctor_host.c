@@ -1,0 +1,92 @@
+/*
+ * The module in its folder, and the replay folders.
+ */
+#include <glob.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/clock.h"
+#include "host/replay.h"
+#include "host/rfc3339.h"
+
+#include "doctor.h"
+
+void
+doctor_module(const struct doctor *doctor)
+{
+	/* where distributions' libpam looks for modules */
+	static const char *const places[] = {
+		"/lib/security", "/lib64/security", "/lib/*/security",
+		"/usr/lib/security", "/usr/lib64/security",
+		"/usr/lib/*/security", "/usr/local/lib/security",
+		"/usr/local/lib/*/security",
+	};
+	char pattern[DOCTOR_PATH_SIZE];
+	glob_t found;
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		snprintf(pattern, sizeof(pattern), "%s%s/pam_firstops.so",
+		    doctor->root, places[i]);
+		if (glob(pattern, 0, NULL, &found) != 0)
+			continue;
+		finding(doctor->findings, LEVEL_OK, NULL, "module: %s",
+		    found.gl_pathv[0]);
+		globfree(&found);
+		return;
+	}
+	finding(doctor->findings, LEVEL_FAIL, "install it before any pam.d"
+	    " file names it: cmake --install BUILD", "module:"
+	    " pam_firstops.so is not where libpam looks");
+}
+
+static void
+check_user(const struct doctor *doctor, const char *user)
+{
+	const struct fo_config *config = doctor->admin->config;
+	const struct passwd *pw = getpwnam(user);
+	struct fo_diag diag = { "" };
+	char text[FO_TIME_SIZE];
+	int64_t since;
+	fo_err r;
+
+	if (pw == NULL) {
+		finding(doctor->findings, LEVEL_FAIL, "correct services.*.user"
+		    " in firstops.yaml", "replay: there is no user %s", user);
+		return;
+	}
+	r = fo_replay_check(config->replay_folder, pw->pw_uid,
+	    &fo_clock_system, &diag, &since);
+	if (r == FO_OK && fo_time_format(since, text) == FO_OK)
+		finding(doctor->findings, LEVEL_OK, NULL, "replay: %s/%lu for"
+		    " %s, since %s", config->replay_folder,
+		    (unsigned long)pw->pw_uid, user, text);
+	else
+		finding(doctor->findings, LEVEL_FAIL, pw->pw_uid == 0 ?
+		    "root makes it at the first login; at every start:"
+		    " systemd-tmpfiles --create firstops.conf" :
+		    "let tmpfiles.d make it for this user: systemd-tmpfiles"
+		    " --create firstops.conf", "replay: %s/%lu for %s: %s",
+		    config->replay_folder, (unsigned long)pw->pw_uid, user,
+		    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
+}
+
+void
+doctor_replay(const struct doctor *doctor)
+{
+	const struct fo_config *config = doctor->admin->config;
+	size_t i, k;
+
+	check_user(doctor, "root");
+	for (i = 0; i < config->services_count; i++) {
+		const char *user = config->services[i].user;
+		bool seen = strcmp(user, "root") == 0;
+
+		for (k = 0; k < i && !seen; k++)
+			seen = strcmp(user, config->services[k].user) == 0;
+		if (!seen)
+			check_user(doctor, user);
+	}
+}

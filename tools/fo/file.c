@@ -1,0 +1,118 @@
+/*
+ * Files that a command line names: read whole, or made for a secret.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/safeopen.h"
+
+fo_err
+file_read(const char *path, size_t max, struct fo_diag *diag,
+    char **ret_text, size_t *ret_len)
+{
+	const bool in = strcmp(path, "-") == 0;
+	const char *name = in ? "standard input" : path;
+	int fd = STDIN_FILENO;
+	fo_err r;
+
+	if (!in && (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)) == -1) {
+		fo_diag_set(diag, "%s: %s", name, strerror(errno));
+		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
+	}
+	r = fo_read_all(fd, max, ret_text, ret_len);
+	if (r == FO_ERR_TOO_LONG)
+		fo_diag_set(diag, "%s: longer than %zu bytes", name, max);
+	else if (r != FO_OK)
+		fo_diag_set(diag, "%s: cannot be read", name);
+	if (!in)
+		close(fd);
+
+	return r;
+}
+
+/* A new name is on disk when its folder is. */
+static int
+sync_folder_of(const char *path)
+{
+	char *copy = strdup(path);
+	int fd, r = -1;
+
+	if (copy == NULL)
+		return -1;
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(copy);
+	if (fd == -1)
+		return -1;
+	r = fsync(fd);
+	close(fd);
+
+	return r;
+}
+
+static int
+write_whole(int fd, const char *text)
+{
+	size_t len = strlen(text);
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, text, len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		text += n;
+		len -= (size_t)n;
+	}
+
+	return 0;
+}
+
+fo_err
+file_write_secret(const char *path, const char *text, struct fo_diag *diag)
+{
+	int fd, bad;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    S_IRUSR | S_IWUSR);
+	if (fd == -1 && errno == EEXIST) {
+		fo_diag_set(diag, "%s: exists already; choose another name,"
+		    " it is not overwritten", path);
+		return FO_ERR_EXISTS;
+	}
+	if (fd == -1) {
+		fo_diag_set(diag, "%s: cannot be made: %s", path,
+		    strerror(errno));
+		return FO_ERR_IO;
+	}
+	bad = fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
+	    write_whole(fd, text) != 0 || fsync(fd) != 0;
+	if (close(fd) != 0 || bad || sync_folder_of(path) != 0) {
+		fo_diag_set(diag, "%s: cannot be written: %s", path,
+		    strerror(errno));
+		unlink(path);
+		return FO_ERR_IO;
+	}
+
+	return FO_OK;
+}
+
+size_t
+line_len(const char *text, size_t len)
+{
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len > 0 && text[len - 1] == '\r')
+		len--;
+
+	return len;
+}

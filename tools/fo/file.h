@@ -1,0 +1,30 @@
+/*
+ * Files that a command line names: read whole, or made for a secret.
+ */
+#ifndef FO_TOOL_FILE_H
+#define FO_TOOL_FILE_H
+
+#include <stddef.h>
+
+#include <firstops/error.h>
+
+/*
+ * Read a file, or standard input for "-", of at most max bytes. The caller
+ * wipes and frees *ret_text, which ends in a NUL. FO_ERR_TOO_LONG: it has
+ * more. The reason names the file.
+ */
+FO_MUST_CHECK fo_err file_read(const char *path, size_t max,
+    struct fo_diag *diag, char **ret_text, size_t *ret_len);
+
+/*
+ * Make a file that only its owner can read, with this text, on disk when
+ * this returns. FO_ERR_EXISTS: there is one already; it stays as it is.
+ * After any failure no file of ours is left.
+ */
+FO_MUST_CHECK fo_err file_write_secret(const char *path, const char *text,
+    struct fo_diag *diag);
+
+/* The length of a text without the one line end that it may close with. */
+size_t line_len(const char *text, size_t len);
+
+#endif

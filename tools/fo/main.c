@@ -1,0 +1,91 @@
+/*
+ * fo: identities for agents, from the command line.
+ *
+ * One table of verbs; each is a file of its own (verb.h). This file finds the
+ * verb, has its options read, runs it, and sees to it that what was printed
+ * has arrived.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/names.h"
+
+#include "help.h"
+#include "json.h"
+#include "options.h"
+#include "out.h"
+#include "verb.h"
+
+const struct verb *const verbs[] = {
+	&verb_init,
+	&verb_agent_create,
+	&verb_agent_list,
+	&verb_agent_show,
+	&verb_agent_revoke,
+	&verb_store_check,
+	&verb_store_index,
+	&verb_doctor,
+	&verb_key_generate,
+	&verb_key_thumbprint,
+	&verb_proof_sign,
+	&verb_proof_verify,
+	&verb_verify,
+	&verb_ssh,
+	&verb_target,
+	&verb_version,
+	&verb_help,
+	NULL
+};
+
+/* Run the verb whose words begin at argv[0]; used is how many there are. */
+static int
+run(const struct verb *verb, int used, int argc, char **argv)
+{
+	struct call call;
+	bool help = false;
+	int code;
+
+	code = options_parse(verb, argc - (used - 1), argv + (used - 1),
+	    &call, &help);
+	if (code != FO_EXIT_DONE)
+		return code;
+	if (help) {
+		help_verb(verb, stdout);
+		return FO_EXIT_DONE;
+	}
+
+	return verb->run(&call);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct verb *verb;
+	int code, used = 0;
+
+	/* an error when writing is seen and told, not a sudden end */
+	signal(SIGPIPE, SIG_IGN);
+	json_start();
+	if (argc < 2) {
+		help_overview(stderr);
+		return FO_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0)
+		argv[1] += 2;
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		help_overview(stdout);
+		code = FO_EXIT_DONE;
+	} else if ((verb = help_find(argc - 1, argv + 1, &used)) != NULL) {
+		code = run(verb, used, argc - 1, argv + 1);
+	} else {
+		code = FO_EXIT_USAGE;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		note("fo: standard output: the result could not be written");
+		return FO_EXIT_TROUBLE;
+	}
+
+	return code;
+}
