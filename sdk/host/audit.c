@@ -156,18 +156,49 @@ wait_writable(int fd, int64_t end_ms)
 }
 
 /*
+ * The kernel tells a reader the sender's real user. In sudo and su that is
+ * whoever called them, whose word counts for nothing: so say the effective
+ * user, which the kernel takes only from a process that has it.
+ */
+static ssize_t
+send_as_effective(int fd, char *data, size_t len)
+{
+	const struct ucred self = {
+		.pid = getpid(), .uid = geteuid(), .gid = getegid()
+	};
+	union {
+		struct cmsghdr header;	/* for its alignment */
+		char bytes[CMSG_SPACE(sizeof(self))];
+	} control = { .bytes = { 0 } };
+	struct iovec part = { .iov_base = data, .iov_len = len };
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_CREDENTIALS;
+	header->cmsg_len = CMSG_LEN(sizeof(self));
+	memcpy(CMSG_DATA(header), &self, sizeof(self));
+
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/*
  * Send it all. A datagram goes as a whole; a stream may take it in parts.
  */
 static fo_err
-send_all(int fd, const char *data, size_t len, int64_t end_ms,
+send_all(int fd, char *data, size_t len, int64_t end_ms,
     struct fo_diag *diag)
 {
 	size_t sent = 0;
 	ssize_t n;
 
 	while (sent < len) {
-		n = send(fd, data + sent, len - sent,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send_as_effective(fd, data + sent, len - sent);
 		if (n > 0) {
 			sent += (size_t)n;
 		} else if (n < 0 && errno == EINTR) {
