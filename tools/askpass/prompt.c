@@ -145,7 +145,7 @@ refuse_destination(const struct matter *m)
 		fo_diag_set(m->diag, "the challenge is for %s at %s, and ssh "
 		    "connects to port %u of %.*s, where anybody may listen; "
 		    "only if you know that this is %s: "
-		    "fo target add ssh://%.*s:%u --host %s && "
+		    "fo target add %.*s:%u --host %s && "
 		    "fo ssh -p %u %s@%.*s", t->user, t->host, port, (int)len,
 		    dest, t->host, (int)len, dest, port, t->host, port,
 		    t->user, (int)len, dest);
