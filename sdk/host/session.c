@@ -1,0 +1,654 @@
+/*
+ * Login records: what auth knew, kept for setcred and session, which may run
+ * in another process.
+ *
+ * A record is written under a temporary name and renamed, so that whoever
+ * finds it finds it whole. Its texts come from a client: each is percent-
+ * encoded, so that none of them can be anything but the value of its key.
+ */
+#include "session.h"
+
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/b64url.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/safeopen.h"
+#include "folder.h"
+#include "node.h"
+#include "rfc3339.h"
+
+#define PENDING "pending"
+#define SESSIONS "sessions"
+#define TEMPORARY ".new-"
+
+#define FOLDER_MODE 0700
+#define FILE_MODE 0600
+#define NAME_BYTES 16
+#define NAME_CHARS FO_B64URL_LEN(NAME_BYTES)
+#define RECORD_MAX_BYTES 16384
+
+_Static_assert(FO_PENDING_NAME_SIZE == NAME_CHARS + 1, "a name's size");
+_Static_assert(FO_SID_SIZE == NAME_CHARS + 1, "a sid is named likewise");
+
+/* ---- records and names --------------------------------------------------- */
+
+void
+fo_login_record_clear(struct fo_login_record *record)
+{
+	free(record->service);
+	free(record->user);
+	free(record->ruser);
+	free(record->src);
+	free(record->tty);
+	memset(record, 0, sizeof(*record));
+}
+
+/* 22 base64url characters: the name of a record, and nothing else. */
+static bool
+is_name(const char *name)
+{
+	unsigned char bytes[NAME_BYTES];
+	size_t n;
+
+	return name != NULL && strlen(name) == NAME_CHARS &&
+	    fo_b64url_decode(name, NAME_CHARS, bytes, sizeof(bytes), &n) ==
+	    FO_OK && n == sizeof(bytes);
+}
+
+static fo_err
+refuse_errno(struct fo_diag *diag, const char *run_folder, const char *part,
+    int e)
+{
+	fo_diag_set(diag, "%s/%s: %s; check this folder", run_folder, part,
+	    strerror(e));
+	return FO_ERR_SESSION;
+}
+
+/*
+ * Open pending or sessions below the run folder, both root's alone. make:
+ * what is missing is made.
+ */
+static fo_err
+open_part(const char *run_folder, const char *part, bool make,
+    struct fo_diag *diag, int *ret_fd)
+{
+	int parent;
+	fo_err r;
+
+	if (geteuid() != 0) {
+		fo_diag_set(diag, "only root keeps login records in %s",
+		    run_folder);
+		return FO_ERR_SESSION;
+	}
+	r = make ? fo_folder_open(run_folder, 0, diag, &parent) :
+	    fo_safe_open_folder(run_folder, 0, diag, &parent);
+	if (r == FO_OK) {
+		r = fo_folder_open_at(parent, run_folder, part, 0,
+		    make ? FOLDER_MODE : 0, diag, ret_fd);
+		close(parent);
+	}
+	if (r == FO_OK || r == FO_ERR_NOT_FOUND)
+		return r;
+	return FO_ERR_SESSION;
+}
+
+/* ---- processes ----------------------------------------------------------- */
+
+/*
+ * proc_pid_stat(5): field 2 is the command in brackets, and may hold any byte
+ * but is followed by the last ')'; field 22 is the twentieth after it.
+ */
+static bool
+parse_stat(const char *text, uint64_t *ret_start)
+{
+	const char *p = strrchr(text, ')');
+	char *end;
+	int field;
+
+	if (p == NULL)
+		return false;
+	p++;
+	for (field = 2; field < 22; field++) {
+		if ((p = strchr(p, ' ')) == NULL)
+			return false;
+		p++;
+	}
+	if (*p < '0' || *p > '9')
+		return false;
+	errno = 0;
+	*ret_start = strtoull(p, &end, 10);
+	return errno == 0 && end != p;
+}
+
+fo_err
+fo_process_start(pid_t pid, uint64_t *ret_start)
+{
+	struct fo_buf path;
+	char text[1024];
+	uint64_t start;
+	ssize_t n = -1;
+	int fd = -1;
+
+	if (pid <= 0)
+		return FO_ERR_NOT_FOUND;
+	fo_buf_init(&path, 64);
+	fo_buf_addf(&path, "/proc/%ld/stat", (long)pid);
+	if (path.err == FO_OK)
+		fd = fo_open_above_2(AT_FDCWD, path.data,
+		    O_RDONLY | O_CLOEXEC, 0);
+	fo_buf_clear(&path);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	if (n <= 0)
+		return FO_ERR_NOT_FOUND;
+	text[n] = '\0';
+	if (!parse_stat(text, &start))
+		return FO_ERR_NOT_FOUND;
+
+	*ret_start = start;
+	return FO_OK;
+}
+
+fo_err
+fo_run_folder(const char *replay_folder, char **ret_folder)
+{
+	const char *slash = strrchr(replay_folder, '/');
+	char *folder;
+
+	if (replay_folder[0] != '/' || slash == replay_folder ||
+	    slash[1] == '\0')
+		return FO_ERR_ARG;
+	if ((folder = strndup(replay_folder,
+	    (size_t)(slash - replay_folder))) == NULL)
+		return FO_ERR_NOMEM;
+
+	*ret_folder = folder;
+	return FO_OK;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+/* RFC 3986 2.3's unreserved characters stay, every other byte is %XX. */
+static void
+add_text(struct fo_buf *buf, const char *key, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+
+	if (text == NULL)
+		return;
+	fo_buf_addf(buf, "%s: \"", key);
+	for (; *text != '\0'; text++) {
+		if (strchr(plain, *text) != NULL)
+			fo_buf_add(buf, text, 1);
+		else
+			fo_buf_addf(buf, "%%%02X",
+			    (unsigned int)(unsigned char)*text);
+	}
+	fo_buf_adds(buf, "\"\n");
+}
+
+/*
+ * A record as its file reads. made_boot_ms is when by CLOCK_BOOTTIME, which
+ * nobody sets: how long a pending record holds is counted by it.
+ */
+static fo_err
+format_record(const struct fo_login_record *record, int64_t made_boot_ms,
+    char **ret_text)
+{
+	char since[FO_TIME_SIZE];
+	struct fo_buf buf;
+	fo_err r;
+
+	if ((r = fo_time_format(record->since, since)) != FO_OK)
+		return r;
+	fo_buf_init(&buf, RECORD_MAX_BYTES);
+	fo_buf_adds(&buf, "---\nversion: 1\n");
+	add_text(&buf, "sid", record->sid);
+	add_text(&buf, "id", record->id);
+	add_text(&buf, "kind", record->kind);
+	add_text(&buf, "name", record->name);
+	add_text(&buf, "owner", record->owner);
+	add_text(&buf, "thumbprint", record->jkt);
+	add_text(&buf, "service", record->service);
+	add_text(&buf, "user", record->user);
+	add_text(&buf, "ruser", record->ruser);
+	add_text(&buf, "source", record->src);
+	add_text(&buf, "tty", record->tty);
+	fo_buf_addf(&buf, "since: %s\n", since);
+	fo_buf_addf(&buf, "made_boot_ms: %" PRId64 "\n", made_boot_ms);
+	fo_buf_addf(&buf, "pid: %ld\n", (long)record->pid);
+	fo_buf_addf(&buf, "pid_start: %" PRIu64 "\n", record->pid_start);
+	fo_buf_adds(&buf, "...\n");
+	return fo_buf_take(&buf, ret_text);
+}
+
+/* Write a file whole and with its mode, or leave none: 0, or errno. */
+static int
+write_file(int dirfd, const char *name, const char *text)
+{
+	const size_t len = strlen(text);
+	ssize_t n;
+	int fd, e = 0;
+
+	if ((fd = fo_open_above_2(dirfd, name, O_WRONLY | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, FILE_MODE)) < 0)
+		return errno;
+	do {
+		n = write(fd, text, len);
+	} while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)len)
+		e = n < 0 ? errno : ENOSPC;
+	else if (fchmod(fd, FILE_MODE) != 0)
+		e = errno;
+	close(fd);
+	if (e != 0)
+		(void)unlinkat(dirfd, name, 0);
+	return e;
+}
+
+/* Write a record under its name, where there must be none yet. */
+static fo_err
+put_record(int dirfd, const char *run_folder, const char *part,
+    const char *name, const struct fo_login_record *record,
+    int64_t made_boot_ms, struct fo_diag *diag)
+{
+	char temporary[sizeof(TEMPORARY) + NAME_CHARS];
+	char *text;
+	fo_err r;
+	int e;
+
+	if ((r = format_record(record, made_boot_ms, &text)) != FO_OK) {
+		fo_diag_set(diag, "a login record cannot be written: %s",
+		    fo_err_text(r));
+		return FO_ERR_SESSION;
+	}
+	memcpy(temporary, TEMPORARY, sizeof(TEMPORARY) - 1);
+	memcpy(temporary + sizeof(TEMPORARY) - 1, name, NAME_CHARS + 1);
+	e = write_file(dirfd, temporary, text);
+	free(text);
+	if (e == 0 && renameat2(dirfd, temporary, dirfd, name,
+	    RENAME_NOREPLACE) != 0) {
+		e = errno;
+		(void)unlinkat(dirfd, temporary, 0);
+	}
+	return e == 0 ? FO_OK : refuse_errno(diag, run_folder, part, e);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The text of a key, decoded; NULL when it is missing or reading failed. */
+static char *
+read_text(struct fo_reader *rd, const struct fo_node *map, const char *key,
+    bool required)
+{
+	const char *p = fo_reader_text(rd, map, key, required);
+	char *text, *out;
+	int high, low;
+
+	if (p == NULL)
+		return NULL;
+	if ((text = out = malloc(strlen(p) + 1)) == NULL) {
+		rd->err = FO_ERR_NOMEM;
+		return NULL;
+	}
+	while (*p != '\0') {
+		if (*p != '%') {
+			*out++ = *p++;
+			continue;
+		}
+		if ((high = hex_digit(p[1])) < 0 ||
+		    (low = hex_digit(p[2])) < 0 || high + low == 0) {
+			fo_reader_fail(rd, map->line, "%s has a damaged "
+			    "escape", key);
+			free(text);
+			return NULL;
+		}
+		*out++ = (char)(high * 16 + low);
+		p += 3;
+	}
+	*out = '\0';
+	return text;
+}
+
+/* The same into an array of size bytes. */
+static void
+read_array(struct fo_reader *rd, const struct fo_node *map, const char *key,
+    char *ret, size_t size)
+{
+	char *text;
+
+	if ((text = read_text(rd, map, key, true)) == NULL)
+		return;
+	if (strlen(text) < size)
+		memcpy(ret, text, strlen(text) + 1);
+	else
+		fo_reader_fail(rd, map->line, "%s is too long", key);
+	free(text);
+}
+
+static fo_err
+parse_record(const char *path, const char *text, size_t len,
+    struct fo_diag *diag, struct fo_login_record *ret_record,
+    int64_t *ret_made_boot_ms)
+{
+	static const char *const known[] = { "version", "sid", "id", "kind",
+		"name", "owner", "thumbprint", "service", "user", "ruser",
+		"source", "tty", "since", "made_boot_ms", "pid", "pid_start",
+		NULL };
+	struct fo_reader rd = { .name = path, .diag = diag, .err = FO_OK };
+	struct fo_login_record rec;
+	struct fo_node *root;
+	int64_t made;
+	fo_err r;
+
+	if ((r = fo_node_parse(path, text, len, diag, &root)) != FO_OK)
+		return r;
+	memset(&rec, 0, sizeof(rec));
+	fo_reader_map(&rd, root, known);
+	fo_reader_version(&rd, root);
+	read_array(&rd, root, "sid", rec.sid, sizeof(rec.sid));
+	read_array(&rd, root, "id", rec.id, sizeof(rec.id));
+	read_array(&rd, root, "kind", rec.kind, sizeof(rec.kind));
+	read_array(&rd, root, "name", rec.name, sizeof(rec.name));
+	read_array(&rd, root, "owner", rec.owner, sizeof(rec.owner));
+	read_array(&rd, root, "thumbprint", rec.jkt, sizeof(rec.jkt));
+	rec.service = read_text(&rd, root, "service", true);
+	rec.user = read_text(&rd, root, "user", true);
+	rec.ruser = read_text(&rd, root, "ruser", false);
+	rec.src = read_text(&rd, root, "source", false);
+	rec.tty = read_text(&rd, root, "tty", false);
+	rec.since = fo_reader_time(&rd, root, "since", true);
+	made = fo_reader_int(&rd, root, "made_boot_ms", 0, INT64_MAX, -1);
+	rec.pid = (pid_t)fo_reader_int(&rd, root, "pid", 1, INT32_MAX, 0);
+	rec.pid_start = (uint64_t)fo_reader_int(&rd, root, "pid_start", 0,
+	    INT64_MAX, 0);
+	fo_node_free(&root);
+	if (rd.err != FO_OK) {
+		fo_login_record_clear(&rec);
+		return rd.err;
+	}
+	*ret_record = rec;
+	*ret_made_boot_ms = made;
+	return FO_OK;
+}
+
+/* Only root can have made it, nobody else can have seen or changed it. */
+static fo_err
+judge_file(int fd, const char *name, struct fo_diag *diag)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+	    (st.st_mode & ALLPERMS) == FILE_MODE && st.st_nlink == 1)
+		return FO_OK;
+	fo_diag_set(diag, "login record %s is not root's own file of mode "
+	    "0600", name);
+	return FO_ERR_SESSION;
+}
+
+/*
+ * Read a record. FO_ERR_NOT_FOUND: none. FO_ERR_SESSION: not to be trusted.
+ * take: whoever unlinks the record has it, so this comes before it is read.
+ */
+static fo_err
+read_record(int dirfd, const char *name, bool take, struct fo_diag *diag,
+    struct fo_login_record *ret_record, int64_t *ret_made_boot_ms)
+{
+	char *text = NULL;
+	size_t len;
+	fo_err r;
+	int fd;
+
+	if ((fd = fo_open_above_2(dirfd, name, O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)) < 0) {
+		fo_diag_set(diag, "login record %s: %s", name,
+		    strerror(errno));
+		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_SESSION;
+	}
+	r = judge_file(fd, name, diag);
+	if (take && unlinkat(dirfd, name, 0) != 0) {
+		fo_diag_set(diag, "login record %s: %s", name,
+		    strerror(errno));
+		r = errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_SESSION;
+	}
+	if (r != FO_OK)
+		goto out;
+	if (fo_read_all(fd, RECORD_MAX_BYTES, &text, &len) != FO_OK ||
+	    parse_record(name, text, len, diag, ret_record,
+	    ret_made_boot_ms) != FO_OK) {
+		fo_diag_prefix(diag, "login record");
+		r = FO_ERR_SESSION;
+	}
+out:
+	free(text);
+	close(fd);
+	return r;
+}
+
+/* ---- sweeping ------------------------------------------------------------ */
+
+static bool
+is_expired(int64_t made_boot_ms, int64_t boot_ms)
+{
+	return made_boot_ms < 0 || made_boot_ms > boot_ms ||
+	    boot_ms - made_boot_ms > (int64_t)FO_PENDING_VALID_S * 1000;
+}
+
+/* Is the process that keeps a session open gone? */
+static bool
+is_dead(const struct fo_login_record *record)
+{
+	uint64_t start;
+
+	return fo_process_start(record->pid, &start) != FO_OK ||
+	    start != record->pid_start;
+}
+
+/*
+ * Remove what nobody will take any more: with boot_ms pending records that
+ * have expired, with -1 sessions whose process is gone. A record that cannot
+ * be read is nobody's: it is under its name only when it is whole. first
+ * restricts the walk to names that begin with it, '\0' does not.
+ */
+static void
+sweep(int dirfd, char first, int64_t boot_ms)
+{
+	struct fo_login_record record;
+	const struct dirent *entry;
+	int64_t made;
+	DIR *dir;
+	fo_err r;
+	bool old;
+	int fd;
+
+	if ((fd = fo_open_above_2(dirfd, ".", O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC, 0)) < 0)
+		return;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)) != NULL) {
+		if (!is_name(entry->d_name) ||
+		    (first != '\0' && entry->d_name[0] != first))
+			continue;
+		r = read_record(dirfd, entry->d_name, false, NULL, &record,
+		    &made);
+		old = r == FO_ERR_SESSION;
+		if (r == FO_OK) {
+			old = boot_ms >= 0 ? is_expired(made, boot_ms) :
+			    is_dead(&record);
+			fo_login_record_clear(&record);
+		}
+		if (old)
+			(void)unlinkat(dirfd, entry->d_name, 0);
+	}
+	closedir(dir);
+}
+
+/* ---- pending ------------------------------------------------------------- */
+
+static fo_err
+new_name(char ret_name[FO_PENDING_NAME_SIZE])
+{
+	unsigned char bytes[NAME_BYTES];
+
+	if (getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(bytes))
+		return FO_ERR_IO;
+
+	fo_b64url_encode(bytes, sizeof(bytes), ret_name);
+	return FO_OK;
+}
+
+fo_err
+fo_pending_put(const char *run_folder, const struct fo_login_record *record,
+    const struct fo_clock *clock, struct fo_diag *diag,
+    char ret_name[FO_PENDING_NAME_SIZE])
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct fo_now now;
+	fo_err r;
+	int fd;
+
+	if (clock->now(clock->arg, &now) != FO_OK || new_name(name) != FO_OK) {
+		fo_diag_set(diag, "no time or no randomness for a login "
+		    "record");
+		return FO_ERR_SESSION;
+	}
+	if (open_part(run_folder, PENDING, true, diag, &fd) != FO_OK)
+		return FO_ERR_SESSION;
+	sweep(fd, '\0', now.boot_ms);
+	if ((r = put_record(fd, run_folder, PENDING, name, record,
+	    now.boot_ms, diag)) == FO_OK)
+		memcpy(ret_name, name, sizeof(name));
+	close(fd);
+	return r;
+}
+
+fo_err
+fo_pending_take(const char *run_folder, const char *name,
+    const char *service, const struct fo_clock *clock, struct fo_diag *diag,
+    struct fo_login_record *ret_record)
+{
+	struct fo_login_record record;
+	struct fo_now now;
+	int64_t made;
+	fo_err r;
+	int fd;
+
+	if (!is_name(name) || service == NULL) {
+		fo_diag_set(diag, "this is not the name of a login record");
+		return FO_ERR_SESSION;
+	}
+	if ((r = open_part(run_folder, PENDING, false, diag, &fd)) != FO_OK)
+		return r;
+	r = read_record(fd, name, true, diag, &record, &made);
+	close(fd);
+	if (r != FO_OK)
+		return r;
+	if (clock->now(clock->arg, &now) != FO_OK) {
+		fo_diag_set(diag, "the clock cannot be read");
+		r = FO_ERR_SESSION;
+	} else if (is_expired(made, now.boot_ms)) {
+		fo_diag_set(diag, "the login record is older than %d s",
+		    FO_PENDING_VALID_S);
+		r = FO_ERR_SESSION;
+	} else if (strcmp(record.service, service) != 0) {
+		fo_diag_set(diag, "the login record is for service %s, not "
+		    "for %s", record.service, service);
+		r = FO_ERR_SESSION;
+	}
+	if (r != FO_OK) {
+		fo_login_record_clear(&record);
+		return r;
+	}
+	*ret_record = record;
+	return FO_OK;
+}
+
+void
+fo_pending_drop(const char *run_folder, const char *name)
+{
+	int fd;
+
+	if (!is_name(name) ||
+	    open_part(run_folder, PENDING, false, NULL, &fd) != FO_OK)
+		return;
+	(void)unlinkat(fd, name, 0);
+	close(fd);
+}
+
+/* ---- sessions ------------------------------------------------------------ */
+
+/*
+ * A session that ended without saying so leaves its record. Each login looks
+ * at those whose sid begins as its own does, one in 64 by chance, so that the
+ * work stays small however many sessions are open.
+ */
+fo_err
+fo_session_put(const char *run_folder, const struct fo_login_record *record,
+    struct fo_diag *diag)
+{
+	fo_err r;
+	int fd;
+
+	if (!is_name(record->sid)) {
+		fo_diag_set(diag, "this is not a session's id");
+		return FO_ERR_SESSION;
+	}
+	if (open_part(run_folder, SESSIONS, true, diag, &fd) != FO_OK)
+		return FO_ERR_SESSION;
+	sweep(fd, record->sid[0], -1);
+	r = put_record(fd, run_folder, SESSIONS, record->sid, record, 0,
+	    diag);
+	close(fd);
+	return r;
+}
+
+fo_err
+fo_session_remove(const char *run_folder, const char *sid,
+    struct fo_diag *diag)
+{
+	fo_err r = FO_OK;
+	int fd;
+
+	if (!is_name(sid)) {
+		fo_diag_set(diag, "this is not a session's id");
+		return FO_ERR_SESSION;
+	}
+	if ((r = open_part(run_folder, SESSIONS, false, diag, &fd)) != FO_OK)
+		return r;
+	if (unlinkat(fd, sid, 0) != 0) {
+		r = errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_SESSION;
+		fo_diag_set(diag, "%s/%s/%s: %s", run_folder, SESSIONS, sid,
+		    strerror(errno));
+	}
+	close(fd);
+	return r;
+}
