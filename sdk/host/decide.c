@@ -22,7 +22,9 @@ struct attempt_state {
 	const struct fo_attempt *attempt;
 	struct fo_decision *decision;
 	struct fo_proof *proof;		/* from step 1 on */
-	struct fo_principal *principal;	/* from step 2 on; named from 3 on */
+	struct fo_principal *principal;	/* from step 2 on, unless unreadable */
+	fo_err unreadable;		/* why it is: told from step 4 on */
+	struct fo_diag unreadable_diag;
 };
 
 fo_res
@@ -98,6 +100,10 @@ parse(struct attempt_state *st)
 /*
  * The one principal of the key. The link is only where to look: what counts
  * is that the principal's own file lists the thumbprint.
+ *
+ * No reason given here names the principal, since anybody can have copied
+ * the public key. So trouble with its file, whose name is the principal's,
+ * waits until the signature has been verified.
  */
 static fo_err
 find(struct attempt_state *st)
@@ -110,17 +116,20 @@ find(struct attempt_state *st)
 	if ((r = fo_store_find(store, decision->jkt, &decision->diag, id)) !=
 	    FO_OK)
 		return r;
-	r = fo_store_principal(store, id, &decision->diag, &st->principal);
+	r = fo_store_principal(store, id, &st->unreadable_diag,
+	    &st->principal);
 	if (r == FO_ERR_NOT_FOUND) {
-		fo_diag_set(&decision->diag, "the key is reserved for %s, "
-		    "which is no longer registered", id);
+		fo_diag_set(&decision->diag, "keys.d/%s leads to a principal "
+		    "that is no longer registered", decision->jkt);
 		return FO_ERR_UNKNOWN_KEY;
 	}
-	if (r != FO_OK)
-		return r;
+	if (r != FO_OK) {
+		st->unreadable = r;
+		return FO_OK;
+	}
 	if (fo_principal_key(st->principal, decision->jkt) == NULL) {
-		fo_diag_set(&decision->diag, "the key is reserved for %s, "
-		    "which does not list it", id);
+		fo_diag_set(&decision->diag, "keys.d/%s leads to a principal "
+		    "that does not list it", decision->jkt);
 		return FO_ERR_UNKNOWN_KEY;
 	}
 
@@ -222,7 +231,7 @@ verify(struct attempt_state *st)
 	if (r != FO_OK)
 		return r;
 
-	return name_principal(st);
+	return st->unreadable == FO_OK ? name_principal(st) : FO_OK;
 }
 
 /* ---- 4 status, account, policy ----------------------------------------- */
@@ -319,12 +328,16 @@ check_status(const struct fo_principal *principal, const char *jkt,
 }
 
 static fo_err
-permit(struct attempt_state *st)
+entitle(struct attempt_state *st)
 {
 	const struct fo_attempt *attempt = st->attempt;
 	struct fo_decision *decision = st->decision;
 	fo_err r;
 
+	if (st->unreadable != FO_OK) {
+		decision->diag = st->unreadable_diag;
+		return st->unreadable;
+	}
 	if ((r = check_status(st->principal, decision->jkt, decision->at.s,
 	    &decision->diag)) != FO_OK)
 		return r;
@@ -387,10 +400,12 @@ emit(const struct attempt_state *st, fo_err why, struct fo_diag *diag)
 		.required = authority->config->audit_required,
 		.best_effort = authority->config->audit_best_effort,
 	};
-	struct fo_event event = { 0 };
+	struct fo_event event;
 	fo_err r;
 
-	if ((r = fo_event_init(&event, authority->clock)) != FO_OK)
+	/* a refusal for want of a clock is told without the time */
+	if ((r = fo_event_init(&event, authority->clock)) != FO_OK &&
+	    why == FO_OK)
 		return r;
 	event.host = authority->config->host;
 	event.ev = FO_EV_AUTH;
@@ -417,12 +432,47 @@ emit(const struct attempt_state *st, fo_err why, struct fo_diag *diag)
 	return fo_audit_emit(&audit, &event, diag);
 }
 
-/* The last thing that can fail: a permit that nobody is told of is none. */
+static size_t
+count_texts(char *const *texts)
+{
+	size_t n = 0;
+
+	while (texts != NULL && texts[n] != NULL)
+		n++;
+	return n;
+}
+
+/*
+ * The last thing that can fail: a permit that a required sink was not told
+ * of is none. Where there are more sinks than that one, another may hold the
+ * event of this permit, and is told under the same sid that it is none.
+ */
 static fo_err
 audit(struct attempt_state *st)
 {
-	return emit(st, FO_OK, &st->decision->diag) == FO_OK ?
-	    FO_OK : FO_ERR_AUDIT;
+	const struct fo_config *config = st->authority->config;
+
+	if (emit(st, FO_OK, &st->decision->diag) == FO_OK)
+		return FO_OK;
+	if (count_texts(config->audit_required) +
+	    count_texts(config->audit_best_effort) > 1)
+		(void)emit(st, FO_ERR_AUDIT, NULL);
+	return FO_ERR_AUDIT;
+}
+
+/*
+ * Tell of a refusal. It stays what it is whether or not its event finds a
+ * reader; that it did not is put into the reason.
+ */
+static void
+audit_refusal(struct attempt_state *st, fo_err why)
+{
+	struct fo_diag *diag = &st->decision->diag, undelivered = { "" };
+
+	if (why == FO_ERR_AUDIT || emit(st, why, &undelivered) == FO_OK)
+		return;
+	fo_diag_set(diag, "%s%s(its event was not delivered: %s)", diag->text,
+	    diag->text[0] != '\0' ? " " : "", undelivered.text);
 }
 
 /* ---- the whole --------------------------------------------------------- */
@@ -457,7 +507,7 @@ fo_decide(const struct fo_authority *authority,
 		.why = FO_ERR_INTERNAL, .res = FO_RES_ERROR };
 	struct attempt_state st = { .authority = authority,
 		.attempt = attempt, .decision = &decision };
-	fo_err why = FO_ERR_INTERNAL;
+	fo_err why;
 
 	if ((why = begin(&st)) != FO_OK)
 		goto refused;
@@ -467,7 +517,7 @@ fo_decide(const struct fo_authority *authority,
 		goto refused;
 	if ((why = verify(&st)) != FO_OK)	/* 3 */
 		goto refused;
-	if ((why = permit(&st)) != FO_OK)	/* 4 */
+	if ((why = entitle(&st)) != FO_OK)	/* 4 */
 		goto refused;
 	if ((why = spend(&st)) != FO_OK)	/* 5 */
 		goto refused;
@@ -482,8 +532,7 @@ fo_decide(const struct fo_authority *authority,
 refused:
 	decision.why = why;
 	decision.res = fo_decision_res(why);
-	/* It stays a refusal, whether or not its event finds a reader. */
-	(void)emit(&st, why, NULL);
+	audit_refusal(&st, why);
 out:
 	end(&st);
 	*ret_decision = decision;
@@ -499,13 +548,13 @@ fo_decide_preview(const struct fo_authority *authority,
 	struct attempt_state st = { .authority = authority,
 		.attempt = attempt, .decision = &decision };
 	struct fo_spend peek;
-	fo_err why = FO_ERR_INTERNAL;
+	fo_err why;
 
 	if ((why = begin(&st)) != FO_OK ||
 	    (why = parse(&st)) != FO_OK ||
 	    (why = find(&st)) != FO_OK ||
 	    (why = verify(&st)) != FO_OK ||
-	    (why = permit(&st)) != FO_OK)
+	    (why = entitle(&st)) != FO_OK)
 		goto out;
 	peek = make_spend(&st);
 	why = fo_replay_peek(&peek);
