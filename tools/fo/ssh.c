@@ -158,13 +158,16 @@ with_port(const char *host, const char *port)
 }
 
 /*
- * An entry for what was typed, typed with this port, or resolved with this
- * port; without one, what was typed at the port that needs no entry.
+ * An entry for what was typed or for what it resolves to, with this port;
+ * at port 22 an entry may leave the port out, and without one the host is
+ * what was typed. Elsewhere any account of a machine can listen, so another
+ * port is another server until somebody says who that is.
  */
 static int
 choose_host(const struct call *call, const struct destination *dest,
     const struct targets *targets, const char **ret_host)
 {
+	const bool well_known = strcmp(dest->port, "22") == 0;
 	char *typed = with_port(dest->typed, dest->port);
 	char *resolved = with_port(dest->hostname, dest->port);
 	const char *host = NULL;
@@ -174,10 +177,10 @@ choose_host(const struct call *call, const struct destination *dest,
 		code = fail_err(call, FO_ERR_NOMEM, NULL, NULL);
 		goto out;
 	}
-	if ((host = targets_find(targets, dest->typed)) == NULL &&
-	    (host = targets_find(targets, typed)) == NULL)
+	if ((host = targets_find(targets, typed)) == NULL)
 		host = targets_find(targets, resolved);
-	if (host == NULL && strcmp(dest->port, "22") == 0)
+	if (host == NULL && well_known &&
+	    (host = targets_find(targets, dest->typed)) == NULL)
 		host = dest->typed;
 	if (host == NULL)
 		code = fail(call, FO_EXIT_DENIED, FO_ERR_NOT_FOUND, "which"
@@ -253,10 +256,15 @@ find_askpass(void)
 	return NULL;
 }
 
+/*
+ * FO_TARGET_PID names this process, which becomes ssh: the ssh of a jump
+ * host inherits FO_TARGET, and must not have it answered.
+ */
 static int
 set_environment(const struct call *call, const char *htu)
 {
 	const char *key = call->option[OPT_KEY];
+	char pid[24];
 	char *askpass = find_askpass();
 	int bad;
 
@@ -264,9 +272,11 @@ set_environment(const struct call *call, const char *htu)
 		return fail(call, FO_EXIT_TROUBLE, FO_ERR_NOT_FOUND,
 		    ASKPASS " is neither beside fo nor in PATH; install it"
 		    " there");
+	snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 	bad = setenv("SSH_ASKPASS", askpass, 1) != 0 ||
 	    setenv("SSH_ASKPASS_REQUIRE", "force", 1) != 0 ||
 	    setenv("FO_TARGET", htu, 1) != 0 ||
+	    setenv("FO_TARGET_PID", pid, 1) != 0 ||
 	    (key != NULL && setenv("FO_PRIVATE_KEY_PATH", key, 1) != 0);
 	free(askpass);
 
