@@ -1,0 +1,408 @@
+"""What etc/ ships is what its readers take: fo, libpam, sshd, systemd, rsyslog
+and logrotate.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+import tap
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+ETC = TOP / "etc"
+BUILD = pathlib.Path(os.environ.get("FIRSTOPS_BUILD", TOP / "build" / "dev"))
+SBIN = "/usr/local/sbin:/usr/sbin:/sbin:"
+
+# A uid that no service of ours has.
+STRANGER = 65534
+
+
+def need(program):
+    path = shutil.which(program, path=SBIN + os.environ["PATH"])
+    if path is None:
+        tap.skip(f"{program} is not installed")
+    return path
+
+
+def need_root():
+    if os.geteuid() != 0:
+        tap.skip("needs root")
+
+
+def run(*argv, **more):
+    return subprocess.run([str(a) for a in argv], text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, **more)
+
+
+def good(*argv, **more):
+    done = run(*argv, **more)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def lines_of(path):
+    """Lines that say something, without comments."""
+    return [line for line in path.read_text().splitlines()
+            if line.strip() and not line.lstrip().startswith("#")]
+
+
+# ---- the store ------------------------------------------------------------------
+
+def store_in(folder):
+    """A copy of the sample store with a log file instead of syslog."""
+    shutil.copytree(ETC / "firstops", folder, dirs_exist_ok=True)
+    for part in ("principals.d", "keys.d"):
+        (folder / part).mkdir()
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    config = folder / "firstops.yaml"
+    text = config.read_text()
+    log = folder.parent / "events.log"
+    assert "[syslog]" in text
+    config.write_text(text.replace("[syslog]", f'["file:{log}"]'))
+    return config
+
+
+def fo():
+    path = BUILD / "tools" / "fo" / "fo"
+    if not path.is_file():
+        tap.skip(f"{path} is not built")
+    return path
+
+
+# Below /root or $HOME: a folder that anybody may write to is no store's parent.
+def private_folder():
+    return tempfile.TemporaryDirectory(
+        dir=pathlib.Path.home(), prefix=".firstops-samples-")
+
+
+def test_fo_finds_nothing_wrong_with_the_sample_store():
+    with private_folder() as folder:
+        config = store_in(pathlib.Path(folder) / "firstops")
+        good(fo(), "store", "check", "--config", config)
+
+
+def test_fo_sees_a_sample_store_with_one_word_changed():
+    with private_folder() as folder:
+        config = store_in(pathlib.Path(folder) / "firstops")
+        policy = config.parent / "policies.d/deployers.yaml"
+        policy.write_text(policy.read_text().replace("effect:", "efect:", 1))
+        done = run(fo(), "store", "check", "--config", config)
+        assert done.returncode == 1, done.stdout
+        assert "deployers.yaml" in done.stdout, done.stdout
+
+
+def test_an_agent_of_a_sample_group_can_be_created():
+    with private_folder() as folder:
+        config = store_in(pathlib.Path(folder) / "firstops")
+        good(fo(), "agent", "create", "build-bot", "--owner", "team-platform",
+             "--groups", "deployers", "--accounts", "deploy",
+             "--out", f"{folder}/key.pem", "--config", config)
+        good(fo(), "store", "check", "--config", config)
+
+
+# ---- pam.d ----------------------------------------------------------------------
+
+STACKS = ("sshd", "sudo", "sudo-i", "su", "postgresql")
+
+
+def fields(line):
+    """Type, control, module and arguments of a line of a stack."""
+    match = re.fullmatch(r"-?(\w+)\s+(\[[^\]]*\]|\S+)\s+(\S+)\s*(.*)", line)
+    return match.groups()
+
+
+def stack(name, kind):
+    return [fields(line) for line in lines_of(ETC / "pam.d" / name)
+            if line.split()[0].lstrip("-") == kind]
+
+
+def test_each_stack_has_our_module_in_auth_and_account_once():
+    for name in STACKS:
+        for kind in ("auth", "account"):
+            modules = [m for _, _, m, _ in stack(name, kind)]
+            assert modules.count("pam_firstops.so") == 1, (name, kind)
+
+
+def test_break_glass_skips_exactly_our_line():
+    for name in STACKS[:-1]:
+        kinds = ("auth", "account") if name.startswith("sudo") else \
+            ("auth", "account", "session")
+        for kind in kinds:
+            entries = stack(name, kind)
+            ours = [m for _, _, m, _ in entries].index("pam_firstops.so")
+            control, module, arguments = entries[ours - 1][1:]
+            assert ours > 0 and module == "pam_succeed_if.so", (name, kind)
+            assert control == "[success=1 default=ignore]", (name, kind)
+            assert arguments == \
+                "quiet user ingroup firstops-breakglass", (name, kind)
+
+
+def test_a_refused_proof_ends_every_stack():
+    for name in STACKS:
+        for _, control, module, _ in stack(name, "auth"):
+            if module == "pam_firstops.so":
+                assert "default=die" in control, name
+                assert "success=done" in control, name
+
+
+def test_no_shipped_stack_loosens_our_module():
+    for name in STACKS:
+        for line in lines_of(ETC / "pam.d" / name):
+            if "pam_firstops" in line:
+                assert line.rstrip().endswith("pam_firstops.so"), line
+
+
+def test_no_shipped_stack_is_a_common_one():
+    for path in (ETC / "pam.d").iterdir():
+        assert not path.name.startswith("common-"), path
+
+
+def test_every_line_of_ours_has_a_comment_above_it():
+    for name in STACKS:
+        before = ""
+        for line in (ETC / "pam.d" / name).read_text().splitlines():
+            if "pam_firstops.so" in line:
+                assert before.startswith("#") or \
+                    "firstops-breakglass" in before or \
+                    "firstops-breakglass" in before2, (name, line)
+            before2, before = before, line
+
+
+def test_debians_own_modules_are_all_still_there():
+    for name in STACKS[:-1]:
+        machine = pathlib.Path("/etc/pam.d") / name
+        if not machine.is_file() or "pam_firstops" in machine.read_text():
+            tap.skip(f"{machine} is not Debian's own")
+        ours = {tuple(line.split()) for line in lines_of(ETC / "pam.d" / name)}
+        for line in lines_of(machine):
+            words = re.sub(r"\s+#.*", "", line).split()
+            assert tuple(words) in ours, (name, line)
+
+
+# ---- sshd -----------------------------------------------------------------------
+
+def sshd_says(*argv):
+    """sshd -T, which wants a /run/sshd even for that."""
+    sshd = need("sshd")
+    if os.geteuid() == 0:
+        return good("unshare", "--mount", "sh", "-c",
+                    "mount -t tmpfs tmpfs /run && mkdir /run/sshd &&"
+                    ' exec "$@"', "sh", sshd, "-T", *argv)
+    if not os.path.isdir("/run/sshd"):
+        tap.skip("needs root to make a /run/sshd")
+    return good(sshd, "-T", *argv)
+
+
+def test_sshd_takes_the_snippet_and_asks_by_keyboard_interactive():
+    with tempfile.TemporaryDirectory() as folder:
+        key = f"{folder}/key"
+        good("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+        config = pathlib.Path(folder) / "sshd_config"
+        # as Debian has it: the folder first, the stock "no" below
+        config.write_text(f"Include {ETC}/ssh/sshd_config.d/*.conf\n"
+                          f"HostKey {key}\n"
+                          "KbdInteractiveAuthentication no\n")
+        text = sshd_says("-f", config)
+        assert "kbdinteractiveauthentication yes" in text, text
+        assert "usepam yes" in text, text
+
+
+def test_sshd_takes_the_snippets_block_for_reserved_accounts():
+    snippet = (ETC / "ssh/sshd_config.d/firstops.conf").read_text()
+    block = re.search(r"^#Match User.*?^#Match all$", snippet, re.M | re.S)[0]
+    with tempfile.TemporaryDirectory() as folder:
+        key = f"{folder}/key"
+        good("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+        config = pathlib.Path(folder) / "sshd_config"
+        config.write_text(f"HostKey {key}\n{snippet}"
+                          + re.sub("^#", "", block, flags=re.M) + "\n")
+        text = sshd_says("-f", config,
+                         "-C", "user=deploy,host=x,addr=10.0.0.1")
+        assert "authenticationmethods keyboard-interactive" in text, text
+        text = sshd_says("-f", config,
+                         "-C", "user=alice,host=x,addr=10.0.0.1")
+        assert "authenticationmethods any" in text, text
+
+
+# ---- systemd --------------------------------------------------------------------
+
+def test_the_mount_unit_is_valid():
+    need("systemd-analyze")
+    text = good("systemd-analyze", "verify", "--man=no",
+                ETC / "systemd/run-firstops.mount")
+    assert "run-firstops" not in text, text
+
+
+def test_the_mount_unit_bounds_size_and_files():
+    text = (ETC / "systemd/run-firstops.mount").read_text()
+    options = re.search(r"^Options=(.*)$", text, re.M)[1].split(",")
+    assert {"mode=0755", "nosuid", "nodev", "noexec"} <= set(options)
+    assert any(o.startswith("nr_inodes=") for o in options)
+    assert any(o.startswith("size=") for o in options)
+
+
+def test_no_unit_calls_the_folder_its_runtime_directory():
+    for path in (ETC / "systemd").iterdir():
+        assert "RuntimeDirectory" not in path.read_text(), path
+
+
+def tmpfiles(root, *configs):
+    """Carry out texts of tmpfiles.d below another root."""
+    (root / "etc/tmpfiles.d").mkdir(parents=True)
+    for name in ("passwd", "group"):
+        shutil.copy(f"/etc/{name}", root / "etc" / name)
+    for number, text in enumerate(configs):
+        (root / f"etc/tmpfiles.d/{number}.conf").write_text(text)
+        good("systemd-tmpfiles", f"--root={root}", "--create",
+             f"{number}.conf")
+
+
+def owner_and_mode(path):
+    found = path.stat()
+    return found.st_uid, oct(found.st_mode & 0o7777)
+
+
+def test_tmpfiles_makes_the_folders_with_owner_and_mode():
+    need("systemd-tmpfiles")
+    need_root()
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        tmpfiles(root, (ETC / "tmpfiles.d/firstops.conf").read_text())
+        run_folder = root / "run/firstops"
+        for name, mode in (("", "0o755"), ("replay", "0o755"),
+                           ("replay/0", "0o700"), ("pending", "0o700"),
+                           ("sessions", "0o700")):
+            assert owner_and_mode(run_folder / name) == (0, mode), name
+
+
+def test_the_postgresql_page_makes_a_folder_named_by_number():
+    need("systemd-tmpfiles")
+    need_root()
+    page = (ETC / "services/postgresql.md").read_text()
+    command = re.search(r'echo "(d /run/firstops/replay/[^"]*)"', page)[1]
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        line = command.replace("postgres", "daemon")
+        text = good("sh", "-c", f'echo "{line}"')
+        assert re.match(r"d /run/firstops/replay/\d+ 0700 daemon daemon",
+                        text), text
+        tmpfiles(root, (ETC / "tmpfiles.d/firstops.conf").read_text(), text)
+        number = int(good("id", "-u", "daemon"))
+        made = root / "run/firstops/replay" / str(number)
+        assert owner_and_mode(made) == (number, "0o700")
+
+
+# ---- rsyslog and logrotate --------------------------------------------------------
+
+IMUXSOCK = re.search(r'module\(load="imuxsock" SysSock[^)]*\)',
+                     (ETC / "rsyslog.d/30-firstops.conf").read_text())[0]
+
+
+class Rsyslog:
+    """A real rsyslogd with our sample, on a socket and files of its own."""
+
+    def __init__(self, folder, sample):
+        self.log = folder / "firstops.log"
+        self.all = folder / "all.log"
+        self.socket = folder / "log"
+        main = folder / "rsyslog.conf"
+        line = IMUXSOCK.replace(
+            'load="imuxsock"', f'load="imuxsock" SysSock.Name="{self.socket}"')
+        text = sample.replace("/var/log/firstops.log", str(self.log))
+        assert str(self.log) in text
+        main.write_text(f'{line}\n{text}\n'
+                        f'action(type="omfile" file="{self.all}")\n')
+        self.process = subprocess.Popen(
+            [need("rsyslogd"), "-n", "-f", str(main), "-i",
+             str(folder / "pid")], stdin=subprocess.DEVNULL)
+        self.until(self.socket.exists, "the socket")
+
+    def until(self, there, what):
+        end = time.monotonic() + 10
+        while not there():
+            assert self.process.poll() is None, "rsyslogd ended"
+            assert time.monotonic() < end, f"{what} did not come"
+            time.sleep(0.02)
+
+    def say(self, uid, tag, message):
+        """One message; returns when rsyslogd has written it somewhere."""
+        self.socket.chmod(0o666)
+        good("logger", "-u", self.socket, "-t", tag, message,
+             user=uid, group=uid, extra_groups=[])
+        self.until(lambda: self.all.exists()
+                   and message in self.all.read_text(), message)
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        return self.log.read_text() if self.log.exists() else ""
+
+
+def filed(*messages, sample=None):
+    """What the sample files of these (uid, tag, message)."""
+    need_root()
+    need("logger")
+    sample = sample or (ETC / "rsyslog.d/30-firstops.conf").read_text()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        rsyslog = Rsyslog(folder, sample)
+        try:
+            for message in messages:
+                rsyslog.say(*message)
+        finally:
+            text = rsyslog.close()
+    return text
+
+
+def test_rsyslog_files_an_event_of_root_whole():
+    event = '@cee:{"msg":"one","pid":7,"uid":4}'
+    lines = filed((0, "pam_firstops", event), (0, "fo", event)).splitlines()
+    assert len(lines) == 2, lines
+    assert all(line.endswith(event) for line in lines), lines
+
+
+def test_rsyslog_does_not_file_an_event_that_nobody_forged():
+    assert filed((STRANGER, "pam_firstops",
+                  '@cee:{"msg":"forged","uid":0,"$!uid":0,"pid":1}')) == ""
+
+
+def test_rsyslog_does_not_file_what_is_no_event():
+    assert filed((0, "pam_firstops", "no json at all"),
+                 (0, "cron", '@cee:{"msg":"another tag"}')) == ""
+
+
+def test_rsyslog_files_a_service_user_that_was_added_as_the_sample_says():
+    sample = (ETC / "rsyslog.d/30-firstops.conf").read_text()
+    added = sample.replace("($!uid == 0)", f"($!uid == 0 or $!uid == 2)")
+    assert added != sample
+    assert "of a service" in filed(
+        (2, "pam_firstops", '@cee:{"msg":"of a service"}'),
+        (STRANGER, "pam_firstops", '@cee:{"msg":"forged"}'), sample=added)
+    assert "forged" not in filed(
+        (STRANGER, "pam_firstops", '@cee:{"msg":"forged"}'), sample=added)
+
+
+def test_logrotate_takes_the_sample():
+    logrotate = need("logrotate")
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder) / "firstops"
+        text = (ETC / "logrotate.d/firstops").read_text()
+        config.write_text(text.replace("/var/log/", f"{folder}/"))
+        config.chmod(0o644)
+        log = pathlib.Path(folder) / "firstops.log"
+        log.write_text("event\n")
+        text = good(logrotate, "-d", "-s", f"{folder}/state", config)
+        assert "error" not in text.lower(), text
+
+
+if __name__ == "__main__":
+    tap.main()
