@@ -96,6 +96,7 @@ struct builder {
 	struct fo_node *root;
 	struct frame stack[FO_NODE_MAX_DEPTH];
 	size_t depth;
+	bool closed;		/* by "..." */
 };
 
 static size_t
@@ -352,6 +353,7 @@ take_event(struct builder *b, const yaml_event_t *event)
 			fo_reader_fail(b->rd, line_of(event->end_mark),
 			    "the closing \"...\" is missing, so this file is "
 			    "torn; " TORN_REMEDY);
+		b->closed = true;
 		break;
 	case YAML_SCALAR_EVENT:
 		take_scalar(b, event);
@@ -396,6 +398,10 @@ explain(struct builder *b, const yaml_parser_t *parser, size_t characters_all)
 		    "file ends too early (%s), so it is torn; restore it from "
 		    "a copy, or mend it and end it with a line \"...\"",
 		    problem);
+	else if (b->closed)
+		fo_reader_fail(b->rd, line_of(parser->problem_mark), "more "
+		    "text after the closing \"...\"; take it out, or keep "
+		    "one document a file");
 	else
 		fo_reader_fail(b->rd, line_of(parser->problem_mark), "not "
 		    "YAML (%s); mend this line or the one before it", problem);
