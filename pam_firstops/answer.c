@@ -96,15 +96,3 @@ fo_pam_auth_rc(fo_err why)
 {
 	return why == FO_OK ? PAM_SUCCESS : fo_pam_answer(FO_PAM_AUTH, why);
 }
-
-fo_res
-fo_pam_res(fo_err why)
-{
-	if (why == FO_OK)
-		return FO_RES_PERMIT;
-	if (why == FO_ERR_NO_PROOF)
-		return FO_RES_NONE;
-
-	return fo_pam_answer(FO_PAM_AUTH, why) == PAM_AUTH_ERR ?
-	    FO_RES_DENY : FO_RES_ERROR;
-}

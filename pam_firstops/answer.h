@@ -6,8 +6,6 @@
 
 #include <firstops/error.h>
 
-#include "host/event.h"
-
 typedef enum fo_pam_phase {
 	FO_PAM_AUTH,
 	FO_PAM_ACCOUNT,
@@ -22,8 +20,5 @@ int fo_pam_answer(fo_pam_phase phase, fo_err why);
 
 /* The code of an auth result as an event carries it: FO_OK is 0. */
 int fo_pam_auth_rc(fo_err why);
-
-/* The "res" of an event with this result. */
-fo_res fo_pam_res(fo_err why);
 
 #endif

@@ -250,6 +250,8 @@ take_pending(struct fo_pam_call *call, const char *name,
 		return r;
 	r = fo_pending_take(login->run_folder, name, call->service,
 	    &fo_clock_system, diag, &login->record);
+	if (r == FO_ERR_NOT_FOUND)
+		r = FO_ERR_SESSION; /* taken already, or never left */
 	if (r != FO_OK)
 		return r;
 	login->here = made_by_this_process(&login->record);

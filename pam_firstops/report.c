@@ -3,9 +3,9 @@
  */
 #include "report.h"
 
-#include "answer.h"
 #include "host/audit.h"
 #include "host/clock.h"
+#include "host/decide.h"
 
 static fo_err
 emit(const struct fo_pam_call *call, const struct fo_event *event,
@@ -39,7 +39,7 @@ fo_pam_report(const struct fo_pam_call *call,
 
 	event.host = call->config != NULL ? call->config->host : NULL;
 	event.ev = report->ev;
-	event.res = fo_pam_res(report->why);
+	event.res = fo_decision_res(report->why);
 	event.why = report->why;
 	event.rc = report->rc;
 	event.sid = report->sid;

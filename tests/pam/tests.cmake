@@ -1,0 +1,27 @@
+# firstops_pam(NAME SOURCE...): tests/pam/NAME.c, a program that has libpam
+# load the real module from the build folder.
+add_library(pam_probe MODULE pam/probe.c)
+set_target_properties(pam_probe PROPERTIES PREFIX "")
+target_link_libraries(pam_probe PRIVATE firstops_flags PkgConfig::PAM)
+
+function(firstops_pam name)
+	add_executable(pam_${name} pam/${name}.c pam/fixture.c ${ARGN})
+	target_link_libraries(pam_${name} PRIVATE firstops_host PkgConfig::PAM
+		PkgConfig::CRITERION PkgConfig::CRYPTO ${CMAKE_DL_LIBS})
+	target_include_directories(pam_${name} PRIVATE
+		${CMAKE_CURRENT_SOURCE_DIR}/../pam_firstops)
+	target_compile_definitions(pam_${name} PRIVATE
+		MODULE="$<TARGET_FILE:pam_firstops>"
+		PROBE="$<TARGET_FILE:pam_probe>")
+	set_target_properties(pam_${name} PROPERTIES OUTPUT_NAME ${name}
+		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/pam)
+	add_dependencies(pam_${name} pam_firstops pam_probe)
+	add_test(NAME pam/${name} COMMAND pam_${name})
+endfunction()
+
+firstops_pam(account)
+firstops_pam(answer ${CMAKE_CURRENT_SOURCE_DIR}/../pam_firstops/answer.c)
+firstops_pam(arguments ${CMAKE_CURRENT_SOURCE_DIR}/../pam_firstops/arguments.c)
+firstops_pam(auth)
+firstops_pam(module)
+firstops_pam(session)
