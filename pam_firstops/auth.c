@@ -25,7 +25,7 @@ struct offer {
 	char nonce[FO_NONCE_SIZE]; /* "": no challenge was shown */
 };
 
-/* ---- what the client offers ------------------------------------------- */
+/* ---- what the client offers ---------------------------------------------- */
 
 /* A proof leaves PAM_AUTHTOK, so that no later module sends it elsewhere. */
 static fo_err
@@ -168,7 +168,7 @@ get_offer(struct fo_pam_call *call, struct offer *offer)
 {
 	fo_err token, configured;
 
-	/* First of all, whatever else is wrong: a proof is taken out of reach. */
+	/* First, whatever else is wrong: a proof is taken out of reach. */
 	token = take_token(call->pamh, offer);
 	if (token != FO_OK && token != FO_ERR_NO_PROOF &&
 	    token != FO_ERR_NOT_FOUND)
@@ -189,7 +189,7 @@ get_offer(struct fo_pam_call *call, struct offer *offer)
 	return token != FO_OK ? token : configured;
 }
 
-/* ---- what becomes of it ----------------------------------------------- */
+/* ---- what becomes of it -------------------------------------------------- */
 
 /* One sentence and a reference for the client; the event has the reason. */
 static void

@@ -118,7 +118,9 @@ fo_pam_session_open(struct fo_pam_call *call)
 		answer = PAM_IGNORE; /* not ours */
 		goto out;
 	}
-	if ((why = begin(call, login)) != FO_OK) {
+	why = call->usable == FO_OK ? begin(call, login) :
+	    fo_pam_call_config(call);
+	if (why != FO_OK) {
 		answer = fo_pam_answer(FO_PAM_SESSION, why);
 		fo_pam_report_anyway(call, &(struct fo_pam_report) {
 			.ev = FO_EV_SESSION_OPEN, .why = why, .rc = answer,

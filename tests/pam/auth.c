@@ -420,7 +420,7 @@ Test(auth, forgets_an_earlier_login_of_the_handle)
 	(void)pam_end(pamh, PAM_SUCCESS);
 }
 
-/* ---- our own trouble ------------------------------------------------------ */
+/* ---- our own trouble ----------------------------------------------------- */
 
 Test(auth, says_unavailable_when_the_principal_cannot_be_read)
 {
@@ -535,7 +535,7 @@ Test(auth, has_libpam_ask_for_a_user_that_the_service_left_out)
 	(void)pam_end(pamh, PAM_SUCCESS);
 }
 
-/* ---- firstops.yaml cannot be read ------------------------------------------ */
+/* ---- firstops.yaml cannot be read ---------------------------------------- */
 
 Test(auth, asks_plainly_without_its_configuration_and_passes_the_password_on)
 {

@@ -25,7 +25,7 @@
 
 #define NEED(e) cr_assert((e), "%s: %s", #e, strerror(errno))
 
-/* ---- the store --------------------------------------------------------- */
+/* ---- the store ----------------------------------------------------------- */
 
 static void
 path_of(const struct world *w, const char *name, char ret[256])
@@ -224,7 +224,7 @@ world_files(const struct world *w, const char *folder)
 	return n;
 }
 
-/* ---- PAM ---------------------------------------------------------------- */
+/* ---- PAM ----------------------------------------------------------------- */
 
 void
 world_service(const struct world *w, const char *service,
@@ -351,7 +351,7 @@ world_left(pam_handle_t *pamh)
 	return pam_getenv(pamh, "PROBE_LEFT");
 }
 
-/* ---- events ------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------------- */
 
 void
 world_events(struct world *w)
@@ -397,7 +397,7 @@ world_event_has(const struct world *w, size_t i, ...)
 	return all;
 }
 
-/* ---- a /dev of its own -------------------------------------------------- */
+/* ---- a /dev of its own --------------------------------------------------- */
 
 static void
 bind_device(const char *source, const char *path)

@@ -43,7 +43,7 @@ struct client {
 	client_way way;
 	const char *text;
 	struct world *world;
-	bool refuses_texts;		/* answers error texts by PAM_CONV_ERR */
+	bool refuses_texts;		/* answers them by PAM_CONV_ERR */
 	const char *htu;		/* signs for this instead */
 	bool omits_nonce;
 	const char *name;		/* its answer to libpam's "login:" */

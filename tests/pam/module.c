@@ -35,7 +35,7 @@ close_world(void)
 
 TestSuite(module, .init = open_world, .fini = close_world);
 
-/* ---- the file ------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------ */
 
 struct image {
 	const unsigned char *data;
@@ -135,7 +135,7 @@ Test(module, can_be_loaded_with_every_symbol_bound)
 	cr_expect_eq(dlclose(module), 0);
 }
 
-/* ---- the guest -------------------------------------------------------------- */
+/* ---- the guest ----------------------------------------------------------- */
 
 /* A permitted and a refused login, a session, and the end of the handle. */
 static void

@@ -84,7 +84,7 @@ expect_whole_story(void)
 	cr_expect_eq(world_files(&w, "run/sessions"), 0);
 }
 
-/* ---- one process ----------------------------------------------------------- */
+/* ---- one process --------------------------------------------------------- */
 
 Test(session, is_on_record_while_it_is_open)
 {
@@ -243,7 +243,7 @@ Test(session, of_people_begins_without_our_configuration)
 	(void)pam_end(pamh, PAM_SUCCESS);
 }
 
-/* ---- two processes, as sshd has them ----------------------------------------- */
+/* ---- two processes, as sshd has them ------------------------------------- */
 
 /*
  * Log the agent in in another process, which hands over nothing but its PAM

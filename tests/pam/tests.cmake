@@ -23,5 +23,8 @@ firstops_pam(account)
 firstops_pam(answer ${CMAKE_CURRENT_SOURCE_DIR}/../pam_firstops/answer.c)
 firstops_pam(arguments ${CMAKE_CURRENT_SOURCE_DIR}/../pam_firstops/arguments.c)
 firstops_pam(auth)
+# pam_unix calls crypt(3); a sanitizer's stand-in for it finds the real one
+# only if the program itself is linked with it.
+target_link_libraries(pam_auth PRIVATE -Wl,--no-as-needed crypt)
 firstops_pam(module)
 firstops_pam(session)
