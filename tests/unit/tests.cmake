@@ -19,3 +19,29 @@ firstops_unit(safeopen)
 firstops_unit(target)
 firstops_unit(challenge)
 firstops_unit(askpass askpass_parts)
+
+# Stores of tests' own: tests/support/store_fixture.h.
+add_library(test_store_fixture STATIC support/store_fixture.c)
+target_link_libraries(test_store_fixture PUBLIC firstops_host
+	PkgConfig::CRITERION)
+
+firstops_unit(names)
+firstops_unit(rfc3339)
+firstops_unit(glob)
+firstops_unit(source)
+firstops_unit(node)
+firstops_unit(config)
+firstops_unit(principal)
+firstops_unit(group)
+firstops_unit(policy)
+firstops_unit(store test_store_fixture)
+firstops_unit(store_write test_store_fixture)
+
+# Clocks and folders of tests' own: tests/support/machine.h.
+add_library(test_machine STATIC support/machine.c)
+target_include_directories(test_machine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(test_machine PUBLIC firstops_host
+	PkgConfig::CRITERION)
+
+firstops_unit(replay test_machine)
+firstops_unit(replay_race test_machine)
