@@ -27,6 +27,7 @@ struct part {
 	const struct pamd_line *lines[256];
 	size_t count;
 	size_t ours;		/* index of the module's line; count: none */
+	bool agents_only;	/* no other module lets anybody in */
 };
 
 static void
@@ -87,6 +88,9 @@ check_auth_control(const struct part *part)
 	struct findings *findings = part->doctor->findings;
 	char none[24], other[24];
 
+	if (part->agents_only && (strcmp(control, "required") == 0 ||
+	    strcmp(control, "requisite") == 0))
+		return;
 	if (*control != '[') {
 		finding(findings, strcmp(control, "optional") == 0 ?
 		    LEVEL_FAIL : LEVEL_WARN, "write instead: auth "
@@ -110,7 +114,7 @@ check_auth_control(const struct part *part)
 		finding(findings, LEVEL_FAIL, "write cred_insufficient=ignore",
 		    "pam.d/%s: auth: cred_insufficient=%s lets in who has no"
 		    " proof", part->service, none);
-	else if (strcmp(none, "ignore") != 0)
+	else if (strcmp(none, "ignore") != 0 && !part->agents_only)
 		finding(findings, LEVEL_WARN, "write cred_insufficient=ignore"
 		    " unless people shall not get in", "pam.d/%s: auth: who"
 		    " has no proof is refused, people too", part->service);
@@ -125,6 +129,8 @@ check_breakglass(const struct part *part)
 	int64_t n;
 	size_t i;
 
+	if (part->agents_only)
+		return; /* a database: nobody mends a host from there */
 	for (i = 0; i < part->ours; i++)
 		if (strcmp(part->lines[i]->module, "pam_succeed_if.so") == 0 &&
 		    strstr(part->lines[i]->args, BREAKGLASS) != NULL)
@@ -166,7 +172,8 @@ check_order(const struct part *part)
 			    " common-auth)", "pam.d/%s: auth: %s stands first"
 			    " and asks for a password, so no challenge is"
 			    " shown", part->service, module);
-		else if (strcmp(control, "sufficient") == 0)
+		else if (strcmp(control, "sufficient") == 0 &&
+		    strcmp(module, "pam_rootok.so") != 0)
 			finding(part->doctor->findings, LEVEL_WARN, "put the"
 			    " module's line before it", "pam.d/%s: %s: %s is"
 			    " sufficient and stands first, so the module may"
@@ -246,8 +253,10 @@ check_service(const struct doctor *doctor, const char *service,
 	const size_t before = doctor->findings->failures +
 	    doctor->findings->warnings;
 	struct part part;
+	bool agents_only;
 
 	select_part(doctor, service, stack, "auth", &part);
+	part.agents_only = agents_only = has_module(&part) && part.count == 1;
 	if (!has_module(&part))
 		finding(doctor->findings, LEVEL_FAIL, "add: auth "
 		    AUTH_CONTROL " " MODULE, "pam.d/%s: no auth line, so no"
@@ -255,6 +264,7 @@ check_service(const struct doctor *doctor, const char *service,
 	else
 		check_auth(&part);
 	select_part(doctor, service, stack, "account", &part);
+	part.agents_only = agents_only;
 	check_account(&part);
 	/* databases and web servers open no session */
 	select_part(doctor, service, stack, "session", &part);

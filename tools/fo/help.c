@@ -56,7 +56,9 @@ print_group(const char *word, FILE *stream)
 			    verbs[i]->summary);
 }
 
-/* Say what was probably meant by the words. */
+/*
+ * Say what was probably meant: name is all the words, first the first one.
+ */
 static void
 unknown(const char *first, const char *name)
 {
@@ -64,22 +66,23 @@ unknown(const char *first, const char *name)
 	const char *near;
 	size_t i;
 
-	if (is_group(first)) {
-		note(strcmp(first, name) == 0 ?
-		    "fo: \"%s\" needs one more word:" :
-		    "fo: \"%s\" is not a verb; there are:", name);
-		print_group(first, stderr);
-		return;
-	}
 	for (i = 0; verbs[i] != NULL && i < MAX_VERBS; i++)
 		names[i] = verbs[i]->name;
-	if ((near = fo_name_nearest(first, names)) == NULL)
-		near = fo_name_nearest(name, names);
-	if (near != NULL)
-		note("fo: \"%s\" is not a verb; did you mean \"%s\"?", first,
-		    near);
-	else
+	if (is_group(name)) {
+		note("fo: \"%s\" needs one more word:", name);
+		print_group(name, stderr);
+	} else if ((near = fo_name_nearest(name, names)) != NULL) {
+		note("fo: \"%s\" is not a verb; did you mean \"%s\"?",
+		    name, near);
+	} else if ((near = fo_name_nearest(first, names)) != NULL) {
+		note("fo: \"%s\" is not a verb; did you mean \"%s\"?",
+		    first, near);
+	} else if (is_group(first)) {
+		note("fo: \"%s\" is not a verb; there are:", name);
+		print_group(first, stderr);
+	} else {
 		note("fo: \"%s\" is not a verb; see: fo help", first);
+	}
 }
 
 const struct verb *
@@ -128,8 +131,8 @@ print_options(const struct verb *verb, FILE *stream)
 		fprintf(stream, "  %-22s %s\n", left, o->what);
 	}
 	if (verb->store)
-		fprintf(stream, "  %-22s the store's %s; default %s\n",
-		    "--config PATH", "firstops.yaml", FO_CONFIG_PATH);
+		fprintf(stream, "  %-22s default %s\n", "--config PATH",
+		    FO_CONFIG_PATH);
 	if (verb->json)
 		fprintf(stream, "  %-22s %s\n", "--json",
 		    "print one JSON object instead of text");

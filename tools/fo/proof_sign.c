@@ -94,8 +94,8 @@ run(const struct call *call)
 	if (r == FO_OK)
 		code = print(call, proof);
 	else if (r == FO_ERR_TOO_LONG && req.max_bytes == 0)
-		code = fail(call, FO_EXIT_DENIED, r, "%s; --allow-long makes"
-		    " it where you know that it arrives whole", diag.text);
+		code = fail(call, FO_EXIT_DENIED, r, "%s: --allow-long",
+		    diag.text);
 	else
 		code = fail_err(call, r, &diag, NULL);
 	fo_proof_text_free(&proof);

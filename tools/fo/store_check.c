@@ -330,6 +330,11 @@ check_principals(struct check *check)
 {
 	size_t i;
 
+	if (!is_among(check->groups, FO_GROUP_DEFAULT))
+		finding(check->findings, LEVEL_FAIL, "make it, with policies:"
+		    " [] if nothing is to hold for everybody", "group \"%s\""
+		    " does not exist: until then everybody is refused",
+		    FO_GROUP_DEFAULT);
 	for (i = 0; i < check->count; i++) {
 		const struct fo_principal *p = check->principals[i];
 

@@ -142,9 +142,10 @@ const struct verb verb_target = {
 	    "A proof names the host that it is for, so fo ssh has to know"
 	    " beforehand which host\nit is about to meet. Where what you type"
 	    " after ssh is that name, and the port 22,\nit knows; for another"
-	    " port or an alias, say it once here. DEST is HOST:PORT or an\nalias"
-	    " of ssh_config; NAME is what the host's own firstops.yaml calls"
-	    " it. The list\nis kept in ~/.config/firstops/targets.yaml.\n",
+	    " port or an alias, say it once here. DEST is HOST:PORT, as\ntyped"
+	    " or as it resolves, or for port 22 an alias of ssh_config alone;"
+	    " NAME is what\nthe host's own firstops.yaml calls it. The list"
+	    " is kept in\n~/.config/firstops/targets.yaml.\n",
 	.example = "  fo target add 127.0.0.1:2222 --host bastion\n",
 	.exits =
 	    "  0  done\n"

@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""fo doctor against a made-up root: fine, doubtful and broken set-ups."""
+
+import os
+import pwd
+
+import fo
+import tap
+
+GLASS = ("[success=1 default=ignore] pam_succeed_if.so quiet user ingroup "
+         "firstops-breakglass")
+SSHD = f"""\
+auth {GLASS}
+auth [success=done cred_insufficient=ignore default=die] pam_firstops.so
+@include common-auth
+account required pam_nologin.so
+account {GLASS}
+account required pam_firstops.so
+@include common-account
+session {GLASS}
+session required pam_firstops.so
+session required pam_unix.so
+"""
+
+
+class Doctor(fo.Case):
+    def setUp(self):
+        super().setUp()
+        self.store()
+        self.age_replay()
+        me = pwd.getpwuid(os.geteuid()).pw_name
+        text = self.config.read_text()
+        head, _, tail = text.partition("services:\n")
+        rest = tail[tail.index("replay:"):]
+        self.write(self.config, f"{head}services:\n  sshd: {{nonce: always, "
+                   f"ask: reserved, user: {me}}}\n{rest}")
+        self.root = self.dir / "root"
+        for folder in ("etc/pam.d", "etc/ssh/sshd_config.d",
+                       "usr/lib/security"):
+            (self.root / folder).mkdir(parents=True)
+        (self.root / "usr/lib/security/pam_firstops.so").touch()
+        self.pam("common-auth", "auth [success=1 default=ignore] "
+                 "pam_unix.so nullok\nauth requisite pam_deny.so\n")
+        self.pam("common-account", "account required pam_unix.so\n")
+        self.pam("sshd", SSHD)
+        self.sshd("UsePAM yes\nKbdInteractiveAuthentication yes\n")
+
+    def pam(self, service, text):
+        (self.root / "etc/pam.d" / service).write_text(text)
+
+    def sshd(self, text):
+        (self.root / "etc/ssh/sshd_config").write_text(text)
+
+    def findings(self):
+        done = self.fo("doctor", "--root", self.root, "--json", config=True)
+        answer = fo.json.loads(done.stdout)
+        self.assertEqual(done.returncode, 0 if answer["ok"] else 1)
+        found = [f for f in answer["findings"] if f["level"] != "ok"]
+        if os.geteuid() != 0:  # root's own folder is not ours to make here
+            found = [f for f in found if "for root" not in f["what"]]
+        for finding in found:
+            self.assertTrue(finding["remedy"], finding)
+        return [(f["level"], f["what"]) for f in found]
+
+    def one(self, level, text):
+        found = self.findings()
+        self.assertEqual([(l, text in w) for l, w in found],
+                         [(level, True)], found)
+
+    def spoil(self, old, new):
+        self.assertIn(old, SSHD)
+        self.pam("sshd", SSHD.replace(old, new, 1))
+
+    def test_a_machine_that_is_set_up_right_has_no_finding(self):
+        self.assertEqual(self.findings(), [])
+
+    def test_text_says_what_and_how_to_mend_it(self):
+        self.sshd("UsePAM no\n")
+        out = self.fo("doctor", "--root", self.root, config=True).stdout
+        self.assertIn("fail  sshd: UsePAM is not yes", out)
+        self.assertIn("      set UsePAM yes in sshd_config", out)
+        self.assertNotIn("\033", out)
+
+    def test_the_shipped_stacks_are_right(self):
+        for service in ("sshd", "sudo", "su", "postgresql"):
+            with self.subTest(service):
+                text = (fo.TOP / "etc/pam.d" / service).read_text()
+                self.pam(service, text)
+                found = [w for _, w in self.findings()
+                         if f"pam.d/{service}:" in w]
+                self.assertEqual(found, [])
+
+    def test_a_missing_module(self):
+        (self.root / "usr/lib/security/pam_firstops.so").unlink()
+        self.one("fail", "pam_firstops.so is not where libpam looks")
+
+    def test_a_service_without_our_line_or_without_a_file(self):
+        self.pam("sshd", "@include common-auth\n")
+        self.one("warn", "pam.d/sshd does not name the module")
+        (self.root / "etc/pam.d/sshd").unlink()
+        self.one("warn", "pam.d/sshd does not exist")
+
+    def test_a_stack_that_the_configuration_does_not_name_is_examined(self):
+        self.pam("other", "auth optional pam_firstops.so\n")
+        found = " ".join(w for _, w in self.findings())
+        self.assertIn("pam.d/other: auth optional", found)
+        self.assertIn("pam.d/other: no account line", found)
+
+    def test_each_control_that_does_not_do_what_it_should(self):
+        ours = "[success=done cred_insufficient=ignore default=die]"
+        for control, level, text in (
+                ("sufficient", "warn", "a password is still asked for"),
+                ("required", "warn", "people too"),
+                ("requisite", "warn", "people too"),
+                ("optional", "fail", "no effect"),
+                ("[success=done cred_insufficient=ignore default=ignore]",
+                 "fail", "default=ignore"),
+                ("[success=done cred_insufficient=ok default=die]", "fail",
+                 "lets in who has no proof"),
+                ("[success=done default=die]", "warn", "people too")):
+            with self.subTest(control=control):
+                self.spoil(ours, control)
+                self.one(level, text)
+
+    def test_a_password_module_before_ours(self):
+        self.pam("sshd", "@include common-auth\n" + SSHD.replace(
+            "@include common-auth\n", ""))
+        self.one("fail", "pam_unix.so stands first")
+
+    def test_a_missing_breakglass_line(self):
+        self.spoil(f"auth {GLASS}\n", "")
+        self.one("warn", "auth has no break-glass line")
+        self.spoil(f"account {GLASS}\n", "")
+        self.one("warn", "account has no break-glass line")
+
+    def test_a_breakglass_line_that_skips_too_little_or_too_much(self):
+        self.spoil(f"auth {GLASS}\n",
+                   f"auth {GLASS}\nauth optional pam_faildelay.so\n")
+        self.one("fail", "does not skip the module")
+        self.spoil("[success=1", "[success=2")
+        self.one("fail", "skips more than the module")
+
+    def test_missing_account_and_session_lines(self):
+        self.spoil("account required pam_firstops.so\n", "")
+        self.one("fail", "no account line")
+        self.spoil("session required pam_firstops.so\n", "")
+        self.one("warn", "no session line")
+        self.spoil("account required pam_firstops.so",
+                   "account sufficient pam_firstops.so")
+        self.one("warn", "must be required")
+
+    def test_an_unknown_argument_of_the_module(self):
+        self.spoil("default=die] pam_firstops.so",
+                   "default=die] pam_firstops.so debug nodelay")
+        self.one("fail", "unknown argument nodelay")
+
+    def test_comments_and_joined_lines_are_read_as_libpam_does(self):
+        self.pam("sshd", "# auth optional pam_firstops.so\n" + SSHD.replace(
+            "default=die] pam", "default=die] \\\n  pam").replace(
+            "session required pam_unix.so",
+            "session required pam_unix.so # pam_firstops.so"))
+        self.assertEqual(self.findings(), [])
+
+    def test_sshd_options_that_keep_the_challenge_from_the_client(self):
+        self.sshd("UsePAM yes\nKbdInteractiveAuthentication no\n")
+        self.one("fail", "KbdInteractiveAuthentication is no")
+        self.sshd("UsePAM yes\nChallengeResponseAuthentication no\n")
+        self.one("fail", "KbdInteractiveAuthentication is no")
+        self.sshd("UsePAM no\n")
+        self.one("fail", "UsePAM is not yes")
+        self.sshd("")
+        self.one("fail", "UsePAM is not yes")
+
+    def test_the_first_value_counts_and_includes_are_read_in_place(self):
+        (self.root / "etc/ssh/sshd_config.d/a.conf").write_text(
+            "kbdinteractiveauthentication no\n")
+        self.sshd("Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n"
+                  "KbdInteractiveAuthentication yes\n")
+        self.one("fail", "KbdInteractiveAuthentication is no")
+        self.sshd("UsePAM=yes\nMatch User x\n"
+                  "KbdInteractiveAuthentication no\n")
+        self.assertEqual(self.findings(), [])
+
+    def test_a_missing_replay_folder(self):
+        fo.shutil.rmtree(self.run_folder)
+        found = self.findings()
+        self.assertTrue(any(l == "fail" and "replay:" in w
+                            for l, w in found) or os.geteuid() == 0, found)
+
+    def test_a_service_user_that_does_not_exist(self):
+        me = pwd.getpwuid(os.geteuid()).pw_name
+        self.write(self.config, self.config.read_text().replace(
+            f"user: {me}", "user: no-such-user"))
+        self.assertIn(("fail", "replay: there is no user no-such-user"),
+                      self.findings())
+
+    def test_problems_of_store_and_sinks_are_told_too(self):
+        self.write(self.etc / "policies.d" / "bad.yaml", "rules: [\n")
+        self.write(self.config, self.config.read_text().replace(
+            str(self.log), f"{self.dir}/no/log"))
+        found = [w.split(":")[0] for l, w in self.findings() if l == "fail"]
+        self.assertEqual(found, ["audit sink file", "policy bad"])
+
+    def test_without_a_configuration_it_is_trouble(self):
+        self.config.unlink()
+        self.refused(3, str(self.config), "doctor", config=True)
+
+
+if __name__ == "__main__":
+    tap.main()

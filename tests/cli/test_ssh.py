@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""fo ssh and fo target: which target is fixed before ssh runs."""
+
+import json
+import os
+
+import fo
+import tap
+
+# An ssh that answers -G from its environment and otherwise tells what it was
+# called with.
+SSH = """#!/usr/bin/python3
+import json, os, sys
+if sys.argv[1] == "-G":
+    if "FAKE_FAIL" in os.environ:
+        sys.exit("bad configuration")
+    print("host x\\nuser " + os.environ["FAKE_USER"])
+    print("hostname " + os.environ["FAKE_HOSTNAME"])
+    print("port " + os.environ["FAKE_PORT"])
+    sys.exit(0)
+with open(os.environ["FAKE_OUT"], "w") as f:
+    json.dump({"argv": sys.argv[1:], "env": dict(os.environ),
+               "pid": os.getpid()}, f)
+sys.exit(42)
+"""
+OURS = ["-o", "StrictHostKeyChecking=yes",
+        "-o", "PreferredAuthentications=keyboard-interactive",
+        "-o", "NumberOfPasswordPrompts=1"]
+
+
+class Ssh(fo.Case):
+    def setUp(self):
+        super().setUp()
+        self.program("ssh", SSH)
+        self.askpass = self.program("fo-askpass", "#!/bin/sh\nexit 1\n")
+        self.out = self.dir / "called.json"
+
+    def fake(self, hostname, port="22", user="deploy"):
+        return {"FAKE_HOSTNAME": hostname, "FAKE_PORT": port,
+                "FAKE_USER": user, "FAKE_OUT": str(self.out)}
+
+    def ssh(self, *args, **fake):
+        """What ssh was called with; fo exits with ssh's own code."""
+        self.expect(42, "ssh", *args, env=self.fake(**fake))
+        called = json.loads(self.out.read_text())
+        return called["argv"], called["env"]
+
+    def test_port_22_and_the_name_as_typed_need_no_entry(self):
+        argv, env = self.ssh("deploy@bastion", hostname="bastion")
+        self.assertEqual(argv, [*OURS, "deploy@bastion"])
+        self.assertEqual(env["FO_TARGET"], "pam://bastion/sshd/deploy")
+        self.assertEqual(env["SSH_ASKPASS_REQUIRE"], "force")
+        self.assertEqual(os.path.basename(env["SSH_ASKPASS"]), "fo-askpass")
+        self.assertTrue(os.access(env["SSH_ASKPASS"], os.X_OK))
+        self.assertNotIn("FO_PRIVATE_KEY_PATH", env)
+
+    def test_the_host_is_what_was_typed_not_what_it_resolves_to(self):
+        _, env = self.ssh("web", hostname="10.0.0.9", user="u")
+        self.assertEqual(env["FO_TARGET"], "pam://web/sshd/u")
+        _, env = self.ssh("ssh://u@web", hostname="10.0.0.9", user="u")
+        self.assertEqual(env["FO_TARGET"], "pam://web/sshd/u")
+
+    def test_the_user_of_the_target_is_the_one_that_ssh_resolves(self):
+        _, env = self.ssh("bastion", "-l", "a/b", hostname="bastion",
+                          user="a/b")
+        self.assertEqual(env["FO_TARGET"], "pam://bastion/sshd/a%2Fb")
+
+    def test_options_and_command_after_the_destination_are_sshs(self):
+        argv, env = self.ssh("--key", "k.pem", "bastion", "-v", "--", "rm",
+                             "--help", hostname="bastion")
+        self.assertEqual(argv, [*OURS, "bastion", "-v", "--", "rm", "--help"])
+        self.assertEqual(env["FO_PRIVATE_KEY_PATH"], "k.pem")
+
+    def test_another_port_is_refused_with_the_command_that_mends_it(self):
+        self.refused(1, "fo target add 127.0.0.1:2222 --host NAME", "ssh",
+                     "localhost", env=self.fake("127.0.0.1", "2222"))
+        self.assertFalse(self.out.exists())
+        self.refused(1, "fo target add [::1]:2222 --host NAME", "ssh",
+                     "::1", env=self.fake("::1", "2222"))
+
+    def test_an_entry_says_which_host_it_is(self):
+        self.ok("target", "add", "127.0.0.1:2222", "--host", "bastion")
+        _, env = self.ssh("localhost", hostname="127.0.0.1", port="2222")
+        self.assertEqual(env["FO_TARGET"], "pam://bastion/sshd/deploy")
+        self.refused(1, "target add 127.0.0.1:2223", "ssh", "localhost",
+                     env=self.fake("127.0.0.1", "2223"))
+
+    def test_an_alias_says_which_host_it_is_at_port_22_alone(self):
+        self.ok("target", "add", "build", "--host", "build-7")
+        _, env = self.ssh("ci@build", hostname="10.1.1.1")
+        self.assertEqual(env["FO_TARGET"], "pam://build-7/sshd/deploy")
+        self.refused(1, "target add 10.1.1.1:2222", "ssh", "ci@build",
+                     env=self.fake("10.1.1.1", "2222"))
+        self.ok("target", "add", "build:2222", "--host", "build-8")
+        _, env = self.ssh("ci@build", hostname="10.1.1.1", port="2222")
+        self.assertEqual(env["FO_TARGET"], "pam://build-8/sshd/deploy")
+
+    def test_the_target_is_for_this_ssh_and_not_for_a_jump_hosts(self):
+        _, env = self.ssh("bastion", hostname="bastion")
+        self.assertEqual(env["FO_TARGET_PID"],
+                         str(json.loads(self.out.read_text())["pid"]))
+
+    def test_an_option_in_the_place_of_the_destination_is_refused(self):
+        self.refused(2, "-p", "ssh", "-p", "22", "bastion")
+        self.refused(2, "destination comes first", "ssh", "--", "-oX=y",
+                     env=self.fake("x"))
+        self.refused(2, "usage: fo ssh", "ssh")
+
+    def test_a_configuration_that_ssh_refuses_is_trouble(self):
+        self.refused(3, "ssh -G bastion", "ssh", "bastion",
+                     env={"FAKE_FAIL": "1"})
+
+    def test_without_fo_askpass_ssh_is_not_run(self):
+        if (fo.FO.parent / "fo-askpass").exists():
+            tap.skip("fo-askpass stands beside fo")
+        self.askpass.unlink()
+        self.refused(3, "fo-askpass", "ssh", "bastion",
+                     env=self.fake("bastion"))
+        self.assertFalse(self.out.exists())
+
+
+class Target(fo.Case):
+    def setUp(self):
+        super().setUp()
+        self.path = self.dir / "home/.config/firstops/targets.yaml"
+
+    def targets(self):
+        return self.json(0, "target", "list")["targets"]
+
+    def test_add_list_and_remove(self):
+        self.assertEqual(self.targets(), {})
+        self.ok("target", "add", "127.0.0.1:2222", "--host", "bastion")
+        self.ok("target", "add", "[::1]:2222", "--host", "web-1.example")
+        self.ok("target", "add", "127.0.0.1:2222", "--host", "other")
+        self.assertEqual(self.targets(), {"127.0.0.1:2222": "other",
+                                          "[::1]:2222": "web-1.example"})
+        self.assertIn("127.0.0.1:2222  other", self.ok("target", "list"))
+        self.ok("target", "remove", "127.0.0.1:2222")
+        self.assertEqual(self.targets(), {"[::1]:2222": "web-1.example"})
+        self.refused(1, "there is no target", "target", "remove", "nothing")
+        self.ok("target", "remove", "[::1]:2222")
+        self.assertEqual(self.targets(), {})
+
+    def test_file_and_folders_are_for_the_owner_alone(self):
+        self.ok("target", "add", "a:1", "--host", "b")
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+        for folder in (self.path.parent, self.path.parent.parent):
+            self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+        self.assertEqual([p.name for p in self.path.parent.iterdir()],
+                         ["targets.yaml"])
+
+    def test_xdg_config_home_is_honoured(self):
+        env = {"XDG_CONFIG_HOME": str(self.dir / "xdg")}
+        self.ok("target", "add", "a:1", "--host", "b", env=env)
+        self.assertTrue((self.dir / "xdg/firstops/targets.yaml").exists())
+        self.assertFalse(self.path.exists())
+
+    def test_a_file_that_cannot_be_trusted_or_understood_is_refused(self):
+        self.ok("target", "add", "a:1", "--host", "b")
+        good = self.path.read_text()
+        for text, word in (
+                (good.replace("...", ""), "targets.yaml"),
+                (good.replace("targets:", "tragets:"), "targets"),
+                (good.replace('"b"', '"x y"'), "targets.yaml:4"),
+                (good.replace('"a:1"', '"a\\"b"'), "targets.yaml:4")):
+            with self.subTest(text=text):
+                self.path.write_text(text)
+                self.refused(3, word, "target", "list")
+                self.refused(3, word, "target", "add", "c:1", "--host", "d")
+                self.assertEqual(self.path.read_text(), text)
+        self.path.write_text(good)
+        self.path.chmod(0o666)
+        self.refused(3, str(self.path), "target", "list")
+
+    def test_words_outside_the_grammar_are_usage_errors(self):
+        for args in (["add", "a:1"], ["add", "", "--host", "b"],
+                     ["add", 'a"b', "--host", "b"],
+                     ["add", "u@a:1", "--host", "b"],
+                     ["add", "a:1", "--host", "b/c"],
+                     ["add", "a:1", "--host", ""],
+                     ["add"], ["list", "x"], ["remove"], ["ad", "a:1"], []):
+            with self.subTest(args=args):
+                self.expect(2, "target", *args)
+                self.assertFalse(self.path.exists())
+
+
+if __name__ == "__main__":
+    tap.main()
