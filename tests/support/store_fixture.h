@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "host/node.h"
 #include "host/store.h"
 
 #define FIXTURE_HOST "bastion"
