@@ -229,6 +229,7 @@ class Verify(fo.Case):
                 ("--at", (*base, "--at", "-1")),
                 ("--at", (*base, "--at", "1e3")),
                 ("jkt", (*base, "--jkt", "short")),
+                ("no other option", (*base, "--batch")),
                 ("given twice", (*base, "--htm", "GET"))):
             with self.subTest(args=args):
                 self.refused(2, text, *args, input=self.sign(HTU))

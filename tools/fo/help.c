@@ -66,7 +66,7 @@ unknown(const char *first, const char *name)
 	const char *near;
 	size_t i;
 
-	for (i = 0; verbs[i] != NULL && i < MAX_VERBS; i++)
+	for (i = 0; i < MAX_VERBS && verbs[i] != NULL; i++)
 		names[i] = verbs[i]->name;
 	if (is_group(name)) {
 		note("fo: \"%s\" needs one more word:", name);

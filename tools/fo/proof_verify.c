@@ -3,6 +3,7 @@
  */
 #include "proof_verify.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -169,6 +170,18 @@ print(const struct call *call, fo_err r, const struct fo_diag *diag,
 	return json_print(&json);
 }
 
+static bool
+only_batch(const struct call *call)
+{
+	int i;
+
+	for (i = OPT_HTM; i < OPT_BATCH; i++)
+		if (call->option[i] != NULL)
+			return false;
+
+	return true;
+}
+
 static int
 run(const struct call *call)
 {
@@ -180,7 +193,9 @@ run(const struct call *call)
 	fo_err r;
 
 	if (call->option[OPT_BATCH] != NULL)
-		return proof_batch(call);
+		return only_batch(call) ? proof_batch(call) :
+		    fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--batch takes no"
+		    " other option: each line says for itself what it asks");
 	if ((code = read_question(call, &question)) != FO_EXIT_DONE)
 		return code;
 	r = file_read("-", INPUT_MAX_BYTES, &diag, &text, &len);

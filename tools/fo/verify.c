@@ -139,8 +139,8 @@ const struct verb verb_verify = {
 	.text =
 	    "Read a proof from standard input and decide whether its holder is"
 	    " let in to the\nservice as the account: the same decision as"
-	    " pam_firstops makes, with the same\nevent. The proof is spent. With"
-	    " --dry-run nothing is spent and no event written.\n",
+	    " pam_firstops makes, with the same\nevent. The proof is spent."
+	    " With --dry-run nothing is spent and no event written.\n",
 	.example =
 	    "  fo proof sign --htu pam://bastion/postgresql/etl |\n"
 	    "      sudo fo verify --service postgresql --account etl"
