@@ -32,8 +32,8 @@ struct fo_config {
 	struct fo_service *services;
 	size_t services_count;
 	char *replay_folder;		/* absolute */
-	char **audit_required;		/* "syslog", "file:/path"; NULL at end */
-	char **audit_best_effort;
+	char **audit_required;		/* "syslog", "file:/path"; */
+	char **audit_best_effort;	/* NULL at end */
 };
 
 /* Parse a text; name is its path, for reasons. FO_ERR_FORMAT, NOMEM. */

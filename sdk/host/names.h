@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #define FO_NAME_MAX 48		/* [a-z0-9][a-z0-9._-]{0,47} */
-#define FO_ID_SIZE 46		/* fo_agent_ + uuid + NUL, the longer one */
+#define FO_ID_SIZE 46		/* of fo_agent_, the longer; and NUL */
 #define FO_ACCOUNT_MAX 64
 #define FO_SERVICE_MAX 64
 #define FO_HOST_MAX 253

@@ -67,6 +67,7 @@ make_room(struct fo_node *in)
 	size_t *key_lines;
 	char **keys;
 
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	if ((items = grown(in->items, in->count, sizeof(*items))) == NULL)
 		return false;
 	in->items = items;
@@ -205,8 +206,13 @@ begin(struct builder *b, fo_node_type type, size_t line)
 static void
 end(struct builder *b)
 {
-	struct fo_node *node = b->stack[--b->depth].node;
+	struct fo_node *node;
 
+	if (b->depth == 0) {
+		b->rd->err = FO_ERR_INTERNAL; /* libyaml balances them */
+		return;
+	}
+	node = b->stack[--b->depth].node;
 	attach(b, node);
 }
 

@@ -105,7 +105,8 @@ read_sources(struct fo_reader *rd, const struct fo_node *when,
 		return;
 	for (count = 0; texts[count] != NULL; count++)
 		;
-	if ((ret->sources = calloc(count, sizeof(*ret->sources))) == NULL)
+	ret->sources = calloc(count + 1, sizeof(*ret->sources));
+	if (ret->sources == NULL)
 		rd->err = FO_ERR_NOMEM;
 	for (i = 0; i < count && rd->err == FO_OK; i++) {
 		if (fo_cidr_parse(texts[i], &ret->sources[i]) != FO_OK)
@@ -363,7 +364,8 @@ read_policy(struct fo_reader *rd, const struct fo_node *root,
 	if (list == NULL || rd->err != FO_OK)
 		return;
 	memcpy(ret->name, policy, strlen(policy) + 1);
-	if ((ret->rules = calloc(list->count, sizeof(*ret->rules))) == NULL) {
+	ret->rules = calloc(list->count + 1, sizeof(*ret->rules));
+	if (ret->rules == NULL) {
 		rd->err = FO_ERR_NOMEM;
 		return;
 	}

@@ -236,8 +236,7 @@ open_folder(struct replay *rp, const struct fo_spend *sp, uid_t user,
 	if (is_root) /* root's is made by the first login, and young then */
 		return refuse_newborn(rp, sp->clock_skew_s + 1);
 	return refuse_text(rp, "it does not exist; name the service's user at "
-	    "\"services\" in firstops.yaml and make it by "
-	    "\"systemd-tmpfiles --create\"");
+	    "\"services\" in firstops.yaml and run \"fo store replay\"");
 }
 
 static void
@@ -295,6 +294,18 @@ read_birth(const struct replay *rp, const struct fo_now *now,
 	return FO_OK;
 }
 
+/* Where root prepares the folder of a service's user, it is the user's. */
+static int
+give_to_owner(const struct replay *rp, int fd)
+{
+	struct stat st;
+
+	if (fstat(rp->fd, &st) != 0)
+		return -1;
+
+	return st.st_uid == geteuid() ? 0 : fchown(fd, st.st_uid, st.st_gid);
+}
+
 /* Put a temporary file in the place of birth: 0, or errno. */
 static int
 publish_birth(const struct replay *rp, const char *name, bool replace)
@@ -326,7 +337,9 @@ write_birth(const struct replay *rp, bool replace)
 	if ((fd = fo_open_above_2(rp->fd, name, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, FILE_MODE)) < 0)
 		return errno;
-	if (clock->now(clock->arg, &now) == FO_OK) {
+	if (give_to_owner(rp, fd) != 0) {
+		e = errno;
+	} else if (clock->now(clock->arg, &now) == FO_OK) {
 		(void)snprintf(text, sizeof(text), "%s %" PRId64 "\n",
 		    rp->boot_id, now.boot_ms);
 		if ((e = write_record(fd, text)) == 0)
@@ -772,6 +785,78 @@ fo_replay_check(const char *folder, uint32_t euid,
 	} else {
 		*ret_since = now.s - (now.boot_ms - boot_ms) / 1000;
 	}
+out:
+	close_folder(&rp);
+	return r;
+}
+
+/* ---- making ------------------------------------------------------------- */
+
+/* Make FOLDER/<user>, if it is missing, and give it to the user. */
+static fo_err
+make_folder(const struct fo_spend *sp, uid_t user, gid_t group)
+{
+	char name[DECIMAL_SIZE];
+	int parent, fd = -1;
+	fo_err r;
+
+	(void)snprintf(name, sizeof(name), "%lu", (unsigned long)user);
+	if ((r = fo_folder_open(sp->folder, geteuid(), sp->diag, &parent)) !=
+	    FO_OK)
+		return r == FO_ERR_NOMEM ? r : FO_ERR_REPLAY_STORE;
+	r = FO_ERR_REPLAY_STORE;
+	if (mkdirat(parent, name, FOLDER_MODE) != 0) {
+		if (errno == EEXIST)
+			r = FO_OK; /* judged when it is opened */
+		else
+			fo_diag_set(sp->diag, "%s/%s: %s", sp->folder, name,
+			    strerror(errno));
+		goto out;
+	}
+	if ((fd = fo_open_above_2(parent, name, O_RDONLY | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC, 0)) < 0 ||
+	    fchmod(fd, FOLDER_MODE) != 0 ||
+	    (user != geteuid() && fchown(fd, user, group) != 0)) {
+		fo_diag_set(sp->diag, "%s/%s: %s", sp->folder, name,
+		    strerror(errno));
+		goto out;
+	}
+
+	r = FO_OK;
+out:
+	if (fd >= 0)
+		close(fd);
+	close(parent);
+	return r;
+}
+
+fo_err
+fo_replay_make(const char *folder, uid_t user, gid_t group,
+    const struct fo_clock *clock, struct fo_diag *diag)
+{
+	const struct fo_spend sp = { .folder = folder, .clock = clock,
+	    .diag = diag };
+	struct replay rp;
+	struct fo_now now;
+	int64_t boot_ms;
+	fo_err r;
+	int e;
+
+	if ((r = make_folder(&sp, user, group)) != FO_OK)
+		return r;
+	if ((r = open_folder(&rp, &sp, user, false)) != FO_OK)
+		goto out;
+	if (clock->now(clock->arg, &now) != FO_OK) {
+		r = refuse_text(&rp, "the clock cannot be read");
+		goto out;
+	}
+	r = read_birth(&rp, &now, &boot_ms);
+	if (r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT)
+		r = (e = renew_birth(&rp, &now, r)) == 0 ? FO_OK :
+		    refuse_errno(&rp, e);
+	else if (r != FO_OK)
+		r = refuse_text(&rp, "its birth cannot be read; check the "
+		    "folder");
 out:
 	close_folder(&rp);
 	return r;

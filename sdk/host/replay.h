@@ -10,6 +10,7 @@
 #define FO_HOST_REPLAY_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <firstops/error.h>
 
@@ -45,6 +46,14 @@ FO_MUST_CHECK fo_err fo_replay_spend(const struct fo_spend *spend);
 
 /* Would it be accepted? Writes nothing. */
 FO_MUST_CHECK fo_err fo_replay_peek(const struct fo_spend *spend);
+
+/*
+ * Make the folder of one user of services, if it is missing, with its birth:
+ * from clock_skew_s after that, proofs are accepted. To be called early, at
+ * each boot, as root (or as that user, where FOLDER is the user's own).
+ */
+FO_MUST_CHECK fo_err fo_replay_make(const char *folder, uid_t user,
+    gid_t group, const struct fo_clock *clock, struct fo_diag *diag);
 
 /*
  * Is the folder for this euid usable, and since when (seconds since 1970)?

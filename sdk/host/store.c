@@ -347,6 +347,7 @@ add_policies(const struct fo_store *store, char *const *names,
 		if (has_policy(policies, *names))
 			continue;
 		list = reallocarray(policies->list, policies->count + 1,
+		    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
 		    sizeof(*list));
 		if (list == NULL)
 			return FO_ERR_NOMEM;

@@ -92,8 +92,7 @@ Test(node, takes_the_ways_of_writing_that_people_use)
 		"---\na: >-\n  folded\n  text\n...\n",
 		"---\n\"a\": b\n? c\n: d\n...\n",
 		"---\na: \xc3\xa4 \xf0\x9f\x90\xa7\n...\n",
-		"---\na: b!c &d *e\n...\n",	/* not at the start of a node */
-		"---\n\ta: b\n...\n" + 5,
+		"---\na: b!c &d *e\n...\n",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
