@@ -93,6 +93,7 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/share/bash-completion/completions/fo"
             r"|usr/lib/tmpfiles\.d/firstops\.conf"
             r"|usr/lib/systemd/system/run-firstops\.mount"
+            r"|usr/lib/systemd/system/firstops-replay\.service"
             r"|.*/security/pam_firstops\.so")
         files = Installed(f"{top}/root").files()
         strange = [f for f in files if not places.fullmatch(f)]
@@ -103,6 +104,7 @@ def test_everything_else_goes_to_the_gnu_folders():
                      f"{lib}/pkgconfig/libfirstops.pc",
                      "usr/lib/tmpfiles.d/firstops.conf",
                      "usr/lib/systemd/system/run-firstops.mount",
+                     "usr/lib/systemd/system/firstops-replay.service",
                      "usr/share/doc/firstops/examples/pam.d/sshd",
                      "usr/share/doc/firstops/services/sshd.md"):
             assert want in files, (want, files)

@@ -241,6 +241,17 @@ def test_the_mount_unit_is_valid():
     assert "run-firstops" not in text, text
 
 
+def test_the_unit_that_makes_the_folders_of_used_proofs_is_valid():
+    need("systemd-analyze")
+    with tempfile.TemporaryDirectory() as folder:
+        unit = pathlib.Path(folder) / "firstops-replay.service"
+        text = (ETC / "systemd/firstops-replay.service.in").read_text()
+        unit.write_text(text.replace("@CMAKE_INSTALL_FULL_BINDIR@/fo",
+                                     "/bin/true"))
+        said = good("systemd-analyze", "verify", "--man=no", unit)
+        assert "firstops-replay" not in said, said
+
+
 def test_the_mount_unit_bounds_size_and_files():
     text = (ETC / "systemd/run-firstops.mount").read_text()
     options = re.search(r"^Options=(.*)$", text, re.M)[1].split(",")
@@ -281,23 +292,6 @@ def test_tmpfiles_makes_the_folders_with_owner_and_mode():
                            ("replay/0", "0o700"), ("pending", "0o700"),
                            ("sessions", "0o700")):
             assert owner_and_mode(run_folder / name) == (0, mode), name
-
-
-def test_the_postgresql_page_makes_a_folder_named_by_number():
-    need("systemd-tmpfiles")
-    need_root()
-    page = (ETC / "services/postgresql.md").read_text()
-    command = re.search(r'echo "(d /run/firstops/replay/[^"]*)"', page)[1]
-    with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        line = command.replace("postgres", "daemon")
-        text = good("sh", "-c", f'echo "{line}"')
-        assert re.match(r"d /run/firstops/replay/\d+ 0700 daemon daemon",
-                        text), text
-        tmpfiles(root, (ETC / "tmpfiles.d/firstops.conf").read_text(), text)
-        number = int(good("id", "-u", "daemon"))
-        made = root / "run/firstops/replay" / str(number)
-        assert owner_and_mode(made) == (number, "0o700")
 
 
 # ---- rsyslog and logrotate --------------------------------------------------------

@@ -30,7 +30,11 @@ daemon-reload)	;;
 	mkdir -p "$(sed -n 's/^Where=//p' $unit)"
 	mount -t tmpfs -o "$(sed -n 's/^Options=//p' $unit)" tmpfs \\
 	    "$(sed -n 's/^Where=//p' $unit)" ;;
-'disable --now run-firstops.mount')	umount /run/firstops ;;
+'enable --now firstops-replay.service')
+	$(sed -n 's/^ExecStart=//p' \
+	    /usr/local/lib/systemd/system/firstops-replay.service) ;;
+
+'disable --now firstops-replay.service run-firstops.mount')	umount /run/firstops ;;
 'reload ssh')	kill -HUP "$(cat /run/sshd-22.pid)" ;;
 *)		echo "systemctl $*: not known in here" >&2; exit 1 ;;
 esac

@@ -26,6 +26,7 @@ const struct verb *const verbs[] = {
 	&verb_agent_revoke,
 	&verb_store_check,
 	&verb_store_index,
+	&verb_store_replay,
 	&verb_doctor,
 	&verb_key_generate,
 	&verb_key_thumbprint,

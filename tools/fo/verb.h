@@ -70,6 +70,7 @@ extern const struct verb verb_proof_verify;
 extern const struct verb verb_verify;
 extern const struct verb verb_store_check;
 extern const struct verb verb_store_index;
+extern const struct verb verb_store_replay;
 extern const struct verb verb_ssh;
 extern const struct verb verb_target;
 extern const struct verb verb_doctor;
