@@ -9,8 +9,8 @@
 #include <firstops/jwk.h>
 
 /*
- * EC, fetched by OID (RFC 5480 2.1.1): libcrypto looks a name that it knows
- * up in its engine table first, whatever the library context.
+ * EC, fetched by OID (RFC 5480 2.1.1): a name that it knows libcrypto looks up
+ * in the engine table of the process first, whatever the library context.
  */
 #define FO_EC_OID "1.2.840.10045.2.1"
 #define FO_P256_GROUP "prime256v1"

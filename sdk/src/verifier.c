@@ -1,10 +1,16 @@
 /*
- * The verifier: a library context of its own, and in it one P-256 key object
- * whose public point is replaced from proof to proof.
+ * The verifier: ECDSA on P-256 (FIPS 186-5 6.4.2, SEC 1 4.1.4), by
+ * libcrypto's arithmetic on points and numbers.
  *
- * Nothing here touches the default library context, so no configuration,
- * provider or engine of the program around us has a say in the verdict. The
- * thread's error queue is left as it was found.
+ * Not by EVP_PKEY_verify(), since OpenSSL 3 asks the engine table of the
+ * whole process before any library context: in a program whose configuration
+ * gives an engine all algorithms, that engine would decide who is let in.
+ * Arithmetic asks nobody: no fetch, no provider, no engine, no configuration.
+ * It also tells a bad signature from trouble of our own, which EVP does not
+ * for signatures that lead to the point at infinity.
+ *
+ * All that is computed with is public, so nothing here has to take constant
+ * time. The thread's error queue is left as it was found.
  */
 #include "verifier.h"
 
@@ -12,51 +18,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/objects.h>
 
 #include "p256.h"
 
 struct fo_verifier {
 	OSSL_LIB_CTX *libctx;
-	EVP_PKEY *pkey;		/* P-256; NULL after a failed import */
-	struct fo_jwk jwk;	/* what pkey holds, if has_jwk */
+	BN_CTX *scratch;
+	EC_GROUP *group;
+	EC_POINT *sum;
+	EC_POINT *key;
+	struct fo_jwk jwk;	/* what key is, if has_jwk */
 	bool has_jwk;
 };
 
-/* The domain parameters alone: what a public point is put into. */
-static fo_err
-new_pkey(OSSL_LIB_CTX *libctx, EVP_PKEY **ret_pkey)
-{
-	char group[] = FO_P256_GROUP;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-		    group, 0),
-		OSSL_PARAM_construct_end()
-	};
-	EVP_PKEY_CTX *ctx;
-	EVP_PKEY *pkey = NULL;
-	fo_err r = FO_ERR_CRYPTO;
-
-	if ((ctx = EVP_PKEY_CTX_new_from_name(libctx, FO_EC_OID, NULL)) ==
-	    NULL)
-		goto out;
-	if (EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEY_PARAMETERS, params) != 1)
-		goto out;
-
-	*ret_pkey = pkey;
-	pkey = NULL; /* now owned by the caller */
-	r = FO_OK;
-out:
-	EVP_PKEY_free(pkey);
-	EVP_PKEY_CTX_free(ctx);
-	return r;
-}
+/* The numbers of the standard, by its names. */
+struct numbers {
+	BIGNUM *r, *s, *e, *w, *u1, *u2, *x;
+};
 
 /*
  * Why did libcrypto refuse a point? Only a reason of its EC code is a
@@ -79,90 +62,78 @@ static fo_err
 import(struct fo_verifier *v, const struct fo_jwk *jwk)
 {
 	unsigned char point[FO_P256_POINT_BYTES];
-	fo_err r;
 
 	if (v->has_jwk && memcmp(&v->jwk, jwk, sizeof(*jwk)) == 0)
 		return FO_OK;
 
 	v->has_jwk = false;
-	if (v->pkey == NULL && (r = new_pkey(v->libctx, &v->pkey)) != FO_OK)
-		return r;
-	/* The other forms of a point are never offered to libcrypto. */
+	/* refuses what is not on the curve, and coordinates beyond the field */
 	fo_p256_point(jwk, point);
-	if (EVP_PKEY_set1_encoded_public_key(v->pkey, point,
-	    sizeof(point)) != 1) {
-		r = explain_refusal();
-		/* what it holds now is anybody's guess */
-		EVP_PKEY_free(v->pkey);
-		v->pkey = NULL;
-		return r;
-	}
+	if (EC_POINT_oct2point(v->group, v->key, point, sizeof(point),
+	    v->scratch) != 1)
+		return explain_refusal();
 
 	v->jwk = *jwk;
 	v->has_jwk = true;
 	return FO_OK;
 }
 
-/*
- * Write a positive INTEGER (X.690 8.3): no leading zero bytes but the one
- * that keeps it positive. Returns its length.
- */
-static size_t
-der_integer(const unsigned char n[FO_COORD_BYTES], unsigned char *out)
+/* Is 0 < n < order? */
+static bool
+is_in_range(const BIGNUM *n, const BIGNUM *order)
 {
-	size_t skip = 0, pad, len;
-
-	while (skip < FO_COORD_BYTES - 1 && n[skip] == 0)
-		skip++;
-	pad = n[skip] >> 7;
-	len = FO_COORD_BYTES - skip;
-
-	out[0] = 0x02;
-	out[1] = (unsigned char)(pad + len);
-	out[2] = 0;
-	memcpy(out + 2 + pad, n + skip, len);
-	return 2 + pad + len;
+	return !BN_is_zero(n) && BN_ucmp(n, order) < 0;
 }
 
-/* SEQUENCE { INTEGER r, INTEGER s } (RFC 3279 2.2.3): what libcrypto takes. */
-static size_t
-der_signature(const unsigned char sig[FO_SIG_BYTES],
-    unsigned char out[FO_DER_SIG_MAX])
+/* The equation: x of (e/s) G + (r/s) key, modulo the order, is r. */
+static fo_err
+solve(struct fo_verifier *v, const struct numbers *n)
 {
-	size_t len = 0;
+	const BIGNUM *order = EC_GROUP_get0_order(v->group);
 
-	len += der_integer(sig, out + 2);
-	len += der_integer(sig + FO_COORD_BYTES, out + 2 + len);
-	out[0] = 0x30;
-	out[1] = (unsigned char)len;
-	return 2 + len;
+	if (!is_in_range(n->r, order) || !is_in_range(n->s, order))
+		return FO_ERR_BAD_SIGNATURE;
+	if (BN_mod_inverse(n->w, n->s, order, v->scratch) == NULL ||
+	    BN_mod_mul(n->u1, n->e, n->w, order, v->scratch) != 1 ||
+	    BN_mod_mul(n->u2, n->r, n->w, order, v->scratch) != 1 ||
+	    EC_POINT_mul(v->group, v->sum, n->u1, v->key, n->u2,
+	    v->scratch) != 1)
+		return FO_ERR_CRYPTO;
+	if (EC_POINT_is_at_infinity(v->group, v->sum))
+		return FO_ERR_BAD_SIGNATURE;
+	if (EC_POINT_get_affine_coordinates(v->group, v->sum, n->x, NULL,
+	    v->scratch) != 1 ||
+	    BN_nnmod(n->x, n->x, order, v->scratch) != 1)
+		return FO_ERR_CRYPTO;
+
+	return BN_cmp(n->x, n->r) == 0 ? FO_OK : FO_ERR_BAD_SIGNATURE;
 }
 
-/* libcrypto refuses r and s that are zero or not below the order. */
 static fo_err
 check(struct fo_verifier *v, const unsigned char digest[FO_SHA256_BYTES],
     const unsigned char sig[FO_SIG_BYTES])
 {
-	unsigned char der[FO_DER_SIG_MAX];
-	const size_t der_len = der_signature(sig, der);
-	fo_err r = FO_ERR_CRYPTO;
-	EVP_PKEY_CTX *ctx;
-	int verdict;
+	fo_err r = FO_ERR_NOMEM;
+	struct numbers n;
 
-	if ((ctx = EVP_PKEY_CTX_new_from_pkey(v->libctx, v->pkey, NULL)) ==
-	    NULL)
+	BN_CTX_start(v->scratch);
+	n.r = BN_CTX_get(v->scratch);
+	n.s = BN_CTX_get(v->scratch);
+	n.e = BN_CTX_get(v->scratch);
+	n.w = BN_CTX_get(v->scratch);
+	n.u1 = BN_CTX_get(v->scratch);
+	n.u2 = BN_CTX_get(v->scratch);
+	n.x = BN_CTX_get(v->scratch);
+	/* once one fails, all that follow do */
+	if (n.x == NULL)
 		goto out;
-	if (EVP_PKEY_verify_init(ctx) != 1)
+	if (BN_bin2bn(sig, FO_COORD_BYTES, n.r) == NULL ||
+	    BN_bin2bn(sig + FO_COORD_BYTES, FO_COORD_BYTES, n.s) == NULL ||
+	    BN_bin2bn(digest, FO_SHA256_BYTES, n.e) == NULL)
 		goto out;
-	verdict = EVP_PKEY_verify(ctx, der, der_len, digest, FO_SHA256_BYTES);
-	if (verdict == 0)
-		r = FO_ERR_BAD_SIGNATURE;
-	if (verdict != 1)
-		goto out;
-
-	r = FO_OK;
+	r = solve(v, &n);
 out:
-	EVP_PKEY_CTX_free(ctx);
+	BN_CTX_end(v->scratch);
 	return r;
 }
 
@@ -198,7 +169,7 @@ fo_err
 fo_verifier_new(struct fo_verifier **ret_verifier)
 {
 	struct fo_verifier *v;
-	fo_err r = FO_ERR_CRYPTO;
+	fo_err r = FO_ERR_NOMEM;
 
 	if (ret_verifier == NULL)
 		return FO_ERR_ARG;
@@ -206,11 +177,16 @@ fo_verifier_new(struct fo_verifier **ret_verifier)
 		return FO_ERR_NOMEM;
 
 	(void)ERR_set_mark();
-	if ((v->libctx = OSSL_LIB_CTX_new()) == NULL) {
-		r = FO_ERR_NOMEM;
+	if ((v->libctx = OSSL_LIB_CTX_new()) == NULL ||
+	    (v->scratch = BN_CTX_new_ex(v->libctx)) == NULL)
+		goto out;
+	if ((v->group = EC_GROUP_new_by_curve_name_ex(v->libctx, NULL,
+	    NID_X9_62_prime256v1)) == NULL) {
+		r = FO_ERR_CRYPTO;
 		goto out;
 	}
-	if ((r = new_pkey(v->libctx, &v->pkey)) != FO_OK)
+	if ((v->sum = EC_POINT_new(v->group)) == NULL ||
+	    (v->key = EC_POINT_new(v->group)) == NULL)
 		goto out;
 
 	*ret_verifier = v;
@@ -225,10 +201,15 @@ out:
 void
 fo_verifier_free(struct fo_verifier **verifier)
 {
-	if (verifier == NULL || *verifier == NULL)
+	struct fo_verifier *v;
+
+	if (verifier == NULL || (v = *verifier) == NULL)
 		return;
-	EVP_PKEY_free((*verifier)->pkey);
-	OSSL_LIB_CTX_free((*verifier)->libctx);
-	free(*verifier);
+	EC_POINT_free(v->key);
+	EC_POINT_free(v->sum);
+	EC_GROUP_free(v->group);
+	BN_CTX_free(v->scratch);
+	OSSL_LIB_CTX_free(v->libctx);
+	free(v);
 	*verifier = NULL;
 }

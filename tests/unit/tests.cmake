@@ -45,3 +45,17 @@ target_link_libraries(test_machine PUBLIC firstops_host
 
 firstops_unit(replay test_machine)
 firstops_unit(replay_race test_machine)
+
+# Proofs right and wrong, signed with a key that everybody knows.
+add_library(test_forge STATIC support/forge.c)
+target_include_directories(test_forge PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(test_forge PUBLIC firstops_static)
+
+firstops_unit(error)
+firstops_unit(isolation test_forge PkgConfig::CRYPTO)
+firstops_unit(jwk test_forge)
+firstops_unit(key test_forge Threads::Threads)
+firstops_unit(proof_check test_forge)
+firstops_unit(proof_parse test_forge)
+firstops_unit(proof_sign test_forge)
+firstops_unit(vectors PkgConfig::JANSSON)
