@@ -64,11 +64,9 @@ check_user(const struct doctor *doctor, const char *user)
 		    " %s, since %s", config->replay_folder,
 		    (unsigned long)pw->pw_uid, user, text);
 	else
-		finding(doctor->findings, LEVEL_FAIL, pw->pw_uid == 0 ?
-		    "root makes it at the first login; at every start:"
-		    " systemd-tmpfiles --create firstops.conf" :
-		    "let tmpfiles.d make it for this user: systemd-tmpfiles"
-		    " --create firstops.conf", "replay: %s/%lu for %s: %s",
+		finding(doctor->findings, LEVEL_FAIL, "fo store replay, and at"
+		    " each boot: systemctl enable firstops-replay.service",
+		    "replay: %s/%lu for %s: %s",
 		    config->replay_folder, (unsigned long)pw->pw_uid, user,
 		    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
 }
