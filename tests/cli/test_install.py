@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Where cmake --install puts things, how packaging/uninstall takes them away,
 and that installing packages starts nothing.
 """

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The rules of the house that a program can check: who includes whom, what is
 never called, what is exported, how what was built is hardened.
 """

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """What etc/ ships is what its readers take: fo, libpam, sshd, systemd, rsyslog
 and logrotate.
 """

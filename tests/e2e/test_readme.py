@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """What README.md tells people to type works as it stands there: its sections,
 one after the other, in a private copy of this machine.
 """
