@@ -300,8 +300,7 @@ static void
 add_subject(struct fo_buf *buf, const struct fo_event *event)
 {
 	if (!is_missing(event->name)) {
-		add_value(buf, is_missing(event->kind) ? "principal" :
-		    event->kind, false, sizeof("principal"));
+		add_value(buf, event->kind, false, CAP_KIND);
 		add_words(buf, " ", event->name, CAP_NAME);
 		add_words(buf, " of ", event->owner, CAP_OWNER);
 	} else if (!is_missing(event->id)) {

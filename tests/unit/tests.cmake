@@ -37,8 +37,9 @@ firstops_unit(policy)
 firstops_unit(store test_store_fixture)
 firstops_unit(store_write test_store_fixture)
 
-# Clocks and folders of tests' own: tests/support/machine.h.
-add_library(test_machine STATIC support/machine.c)
+# Clocks and folders of tests' own, and a strict look at events:
+# tests/support/machine.h, cee.h.
+add_library(test_machine STATIC support/machine.c support/cee.c)
 target_include_directories(test_machine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(test_machine PUBLIC firstops_host
 	PkgConfig::CRITERION)
@@ -59,3 +60,5 @@ firstops_unit(proof_check test_forge)
 firstops_unit(proof_parse test_forge)
 firstops_unit(proof_sign test_forge)
 firstops_unit(vectors PkgConfig::JANSSON)
+firstops_unit(event test_machine)
+firstops_unit(audit test_machine)

@@ -1,0 +1,547 @@
+/*
+ * Handing over events: to a reader, to nobody, to a file, and what is left in
+ * the host's process afterwards.
+ */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "host/audit.h"
+#include "support/cee.h"
+#include "support/machine.h"
+
+static struct fo_diag diag;
+
+static char syslog_sink[] = "syslog";
+static char *const only_syslog[] = { syslog_sink, NULL };
+static char *const none[] = { NULL };
+
+/* A log daemon of the test's own: what it listens on, and its path. */
+struct reader {
+	struct machine machine;
+	char *path;
+	int fd;
+};
+
+static void
+reader_open(struct reader *rd, int type)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	machine_open(&rd->machine);
+	rd->path = machine_path(&rd->machine, "log");
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd->path);
+	rd->fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cr_assert_geq(rd->fd, 0);
+	cr_assert_eq(bind(rd->fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	if (type == SOCK_STREAM)
+		cr_assert_eq(listen(rd->fd, 5), 0);
+	diag.text[0] = '\0';
+}
+
+static void
+reader_close(struct reader *rd)
+{
+	close(rd->fd);
+	free(rd->path);
+	machine_close(&rd->machine);
+}
+
+/* The one datagram that is there; the next call finds the next. */
+static const char *
+reader_get(const struct reader *rd)
+{
+	static char text[4096];
+	const ssize_t n = recv(rd->fd, text, sizeof(text) - 1, 0);
+
+	cr_assert_gt(n, 0, "nothing arrived");
+	text[n] = '\0';
+	return text;
+}
+
+static void
+expect_nothing(const struct reader *rd)
+{
+	char c;
+
+	cr_expect_eq(recv(rd->fd, &c, 1, 0), -1);
+}
+
+static struct fo_event
+make_event(fo_res res)
+{
+	return (struct fo_event){
+		.at = { MACHINE_NOW, 0, 0 },
+		.host = "bastion",
+		.ev = FO_EV_AUTH,
+		.res = res,
+		.why = res == FO_RES_PERMIT ? FO_OK : FO_ERR_POLICY,
+		.name = "build-bot",
+		.owner = "team-platform",
+		.kind = "agent",
+		.pid = 41250,
+	};
+}
+
+static struct fo_audit
+make_audit(const struct reader *rd, char *const *required,
+    char *const *best_effort)
+{
+	return (struct fo_audit){ .tag = "pam_firstops",
+		.socket_path = rd->path, .required = required,
+		.best_effort = best_effort };
+}
+
+static fo_err
+emit(const struct reader *rd, char *const *required, char *const *best_effort)
+{
+	const struct fo_audit audit = make_audit(rd, required, best_effort);
+	const struct fo_event event = make_event(FO_RES_PERMIT);
+
+	return fo_audit_emit(&audit, &event, &diag);
+}
+
+/* "file:FOLDER/name"; the caller frees. */
+static char *
+file_sink(const struct reader *rd, const char *name)
+{
+	char *sink;
+
+	cr_assert_geq(asprintf(&sink, "file:%s/%s", rd->machine.folder,
+	    name), 0);
+	return sink;
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec t;
+
+	cr_assert_eq(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- syslog --------------------------------------------------------------- */
+
+Test(audit, severity_is_that_of_the_result_and_facility_authpriv)
+{
+	static const struct {
+		fo_res res;
+		const char *head;
+	} cases[] = {
+		{ FO_RES_PERMIT, "<86>pam_firstops[41250]: @cee:{\"msg\":" },
+		{ FO_RES_DENY, "<85>pam_firstops[41250]: @cee:{\"msg\":" },
+		{ FO_RES_ERROR, "<83>pam_firstops[41250]: @cee:{\"msg\":" },
+		{ FO_RES_NONE, "<86>pam_firstops[41250]: @cee:{\"msg\":" },
+	};
+	struct fo_audit audit;
+	struct fo_event event;
+	struct reader rd;
+	const char *text;
+
+	reader_open(&rd, SOCK_DGRAM);
+	audit = make_audit(&rd, only_syslog, none);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		event = make_event(cases[i].res);
+		cr_expect_eq(fo_audit_emit(&audit, &event, &diag), FO_OK,
+		    "%s", diag.text);
+		text = reader_get(&rd);
+		cr_expect_eq(strncmp(text, cases[i].head,
+		    strlen(cases[i].head)), 0, "%s", text);
+		cee_check(strchr(text, '@'));
+		expect_nothing(&rd);
+	}
+	reader_close(&rd);
+}
+
+Test(audit, a_log_socket_of_the_stream_kind_gets_a_record_ended_by_nul)
+{
+	struct reader rd;
+	char text[4096];
+	ssize_t n;
+	int fd;
+
+	reader_open(&rd, SOCK_STREAM);
+	cr_assert_eq(emit(&rd, only_syslog, none), FO_OK, "%s", diag.text);
+	fd = accept(rd.fd, NULL, NULL);
+	cr_assert_geq(fd, 0);
+	n = recv(fd, text, sizeof(text), 0);
+	cr_assert_gt(n, 0);
+	cr_expect_eq(text[n - 1], '\0');
+	cr_expect_eq(strlen(text), (size_t)n - 1);
+	cee_check(strchr(text, '@'));
+	close(fd);
+	reader_close(&rd);
+}
+
+Test(audit, a_missing_log_socket_refuses_and_says_what_to_do)
+{
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(unlink(rd.path), 0);
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, rd.path), "%s", diag.text);
+	cr_expect_not_null(strstr(diag.text, "start the system's log daemon"),
+	    "%s", diag.text);
+	reader_close(&rd);
+}
+
+Test(audit, a_log_socket_that_nobody_holds_refuses)
+{
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	close(rd.fd);
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
+	rd.fd = -1;
+	reader_close(&rd);
+}
+
+/* Send until the socket takes no more. */
+static void
+fill(const struct reader *rd)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+
+	cr_assert_geq(fd, 0);
+	(void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", rd->path);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	while (send(fd, "x", 1, 0) == 1)
+		continue;
+	cr_assert_eq(errno, EAGAIN);
+	close(fd);
+}
+
+Test(audit, a_log_daemon_that_does_not_read_costs_two_seconds_and_no_more)
+{
+	struct reader rd;
+	int64_t took;
+
+	reader_open(&rd, SOCK_DGRAM);
+	fill(&rd);
+	took = monotonic_ms();
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
+	took = monotonic_ms() - took;
+	cr_expect_not_null(strstr(diag.text, "nobody read"), "%s",
+	    diag.text);
+	cr_expect_geq(took, FO_AUDIT_DEADLINE_MS);
+	cr_expect_lt(took, FO_AUDIT_DEADLINE_MS + 1000);
+	reader_close(&rd);
+}
+
+Test(audit, the_deadline_is_one_for_all_sinks)
+{
+	char *const twice[] = { syslog_sink, syslog_sink, NULL };
+	struct reader rd;
+	int64_t took;
+
+	reader_open(&rd, SOCK_DGRAM);
+	fill(&rd);
+	took = monotonic_ms();
+	cr_expect_eq(emit(&rd, twice, twice), FO_ERR_AUDIT);
+	took = monotonic_ms() - took;
+	cr_expect_lt(took, FO_AUDIT_DEADLINE_MS + 1000);
+	reader_close(&rd);
+}
+
+/* The reader wakes up while the event waits. */
+Test(audit, a_log_daemon_that_reads_in_time_gets_the_event)
+{
+	struct pollfd p;
+	struct reader rd;
+	char text[4096];
+	int status;
+	ssize_t n;
+	pid_t pid;
+
+	reader_open(&rd, SOCK_DGRAM);
+	fill(&rd);
+	if ((pid = fork()) == 0)
+		_exit(emit(&rd, only_syslog, none) == FO_OK ? 0 : 1);
+	cr_assert_gt(pid, 0);
+	p = (struct pollfd){ .fd = rd.fd, .events = POLLIN };
+	do {
+		cr_assert_eq(poll(&p, 1, 10000), 1);
+		n = recv(rd.fd, text, sizeof(text) - 1, 0);
+		cr_assert_gt(n, 0);
+	} while (n == 1);
+	text[n] = '\0';
+	cee_check(strchr(text, '@'));
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	reader_close(&rd);
+}
+
+/* ---- required and best effort ---------------------------------------------- */
+
+Test(audit, a_best_effort_sink_that_fails_changes_nothing)
+{
+	struct reader rd;
+	char *missing, *best_effort[2];
+
+	reader_open(&rd, SOCK_DGRAM);
+	missing = file_sink(&rd, "no/such/folder");
+	best_effort[0] = missing;
+	best_effort[1] = NULL;
+	cr_expect_eq(emit(&rd, only_syslog, best_effort), FO_OK);
+	(void)reader_get(&rd);
+	free(missing);
+	reader_close(&rd);
+}
+
+Test(audit, a_required_sink_that_fails_refuses_and_the_others_are_told)
+{
+	struct reader rd;
+	char *missing, *required[3];
+
+	reader_open(&rd, SOCK_DGRAM);
+	missing = file_sink(&rd, "no/such/folder");
+	required[0] = missing;
+	required[1] = syslog_sink;
+	required[2] = NULL;
+	cr_expect_eq(emit(&rd, required, none), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "/no"), "%s", diag.text);
+	(void)reader_get(&rd);
+	free(missing);
+	reader_close(&rd);
+}
+
+Test(audit, a_sink_of_no_known_kind_refuses)
+{
+	char odd[] = "carrier-pigeon";
+	char *const required[] = { odd, NULL };
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_expect_eq(emit(&rd, required, none), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "carrier-pigeon"), "%s",
+	    diag.text);
+	reader_close(&rd);
+}
+
+/* ---- file ----------------------------------------------------------------- */
+
+/* One file as the only required sink. */
+static fo_err
+emit_to_file(const struct reader *rd, const char *name)
+{
+	char *sink = file_sink(rd, name);
+	char *required[] = { sink, NULL };
+	const fo_err r = emit(rd, required, none);
+
+	free(sink);
+	return r;
+}
+
+Test(audit, a_file_gets_each_event_on_a_line_of_its_own)
+{
+	struct reader rd;
+	char *text, *second;
+	struct stat st;
+	char *path;
+
+	reader_open(&rd, SOCK_DGRAM);
+	umask(0);
+	cr_assert_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	cr_assert_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	path = machine_path(&rd.machine, "events");
+	cr_assert_eq(stat(path, &st), 0);
+	cr_expect_eq(st.st_mode & 07777, 0640);
+	text = machine_read(&rd.machine, "events");
+	cr_assert_eq(text[0], '\n');
+	second = strstr(text, "}\n\n@cee:{");
+	cr_assert_not_null(second, "%s", text);
+	second[1] = '\0';
+	cee_check(text + 1);
+	cr_assert_eq(second[strlen(second + 3) + 2], '\n');
+	second[strlen(second + 3) + 2] = '\0';
+	cee_check(second + 3);
+	free(text);
+	free(path);
+	reader_close(&rd);
+}
+
+/* A right file but for one thing. */
+enum fault { LINKED, SYMLINK, FIFO, WRITABLE, STRANGERS, FOLDER };
+
+static void
+make_wrong(const struct reader *rd, enum fault fault)
+{
+	char *path = machine_path(&rd->machine, "events");
+	char *other = machine_path(&rd->machine, "other");
+
+	machine_write(&rd->machine, "other", "");
+	switch (fault) {
+	case LINKED:
+		cr_assert_eq(link(other, path), 0);
+		break;
+	case SYMLINK:
+		cr_assert_eq(symlink(other, path), 0);
+		break;
+	case FIFO:
+		cr_assert_eq(mkfifo(path, 0600), 0);
+		break;
+	case WRITABLE:
+		machine_write(&rd->machine, "events", "");
+		cr_assert_eq(chmod(path, 0666), 0);
+		break;
+	case STRANGERS:
+		machine_write(&rd->machine, "events", "");
+		cr_assert_eq(chown(path, 65534, 65534), 0);
+		break;
+	case FOLDER:
+		cr_assert_eq(mkdir(path, 0755), 0);
+		break;
+	}
+	free(other);
+	free(path);
+}
+
+Test(audit, a_file_that_others_could_change_refuses)
+{
+	struct reader rd;
+	char *sink;
+
+	for (int fault = LINKED; fault <= FOLDER; fault++) {
+		if (fault == STRANGERS && geteuid() != 0)
+			continue;
+		reader_open(&rd, SOCK_DGRAM);
+		make_wrong(&rd, (enum fault)fault);
+		cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT,
+		    "fault %d", fault);
+		cr_expect_not_null(strstr(diag.text, "/events"), "%s",
+		    diag.text);
+		sink = file_sink(&rd, "events");
+		cr_expect_eq(fo_audit_check(&(struct fo_audit){
+		    .socket_path = rd.path }, sink, &diag), FO_ERR_AUDIT);
+		free(sink);
+		reader_close(&rd);
+	}
+}
+
+static void
+ignore_signal(int number)
+{
+	(void)number;
+}
+
+/* The signal state of the process as the host sees it. */
+static void
+expect_signals_untouched(void)
+{
+	sigset_t mask, pending;
+	struct sigaction action;
+
+	cr_assert_eq(sigprocmask(SIG_SETMASK, NULL, &mask), 0);
+	cr_expect_eq(sigismember(&mask, SIGXFSZ), 0);
+	cr_assert_eq(sigpending(&pending), 0);
+	cr_expect_eq(sigismember(&pending, SIGXFSZ), 0);
+	cr_assert_eq(sigaction(SIGXFSZ, NULL, &action), 0);
+	cr_expect_eq(action.sa_handler, SIG_DFL);
+}
+
+Test(audit, a_file_at_its_limit_refuses_and_kills_nobody)
+{
+	struct rlimit limit;
+	struct reader rd;
+	char *text;
+
+	reader_open(&rd, SOCK_DGRAM);
+	(void)signal(SIGXFSZ, SIG_DFL);
+	cr_assert_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	text = machine_read(&rd.machine, "events");
+	limit.rlim_cur = limit.rlim_max = strlen(text) + 10;
+	free(text);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT,
+	    "ten bytes of it fit");
+	cr_expect_not_null(strstr(diag.text, "only a part"), "%s", diag.text);
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT,
+	    "nothing of it fits");
+	expect_signals_untouched();
+	reader_close(&rd);
+}
+
+Test(audit, a_signal_that_was_pending_before_stays_pending)
+{
+	const struct rlimit tiny = { 1, 1 };
+	sigset_t xfsz, pending;
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	machine_write(&rd.machine, "events", "x");
+	(void)signal(SIGXFSZ, ignore_signal);
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	cr_assert_eq(sigprocmask(SIG_BLOCK, &xfsz, NULL), 0);
+	cr_assert_eq(raise(SIGXFSZ), 0);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &tiny), 0);
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT);
+	cr_assert_eq(sigpending(&pending), 0);
+	cr_expect_eq(sigismember(&pending, SIGXFSZ), 1);
+	reader_close(&rd);
+}
+
+/* ---- the host's process ------------------------------------------------------ */
+
+Test(audit, no_descriptor_stays_open_and_none_is_below_3)
+{
+	struct reader rd;
+	size_t before;
+	char *missing;
+
+	reader_open(&rd, SOCK_DGRAM);
+	missing = machine_path(&rd.machine, "gone");
+	before = machine_descriptors();
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_OK);
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_OK);
+	cr_expect_eq(emit_to_file(&rd, "a/b"), FO_ERR_AUDIT);
+	cr_assert_eq(rename(rd.path, missing), 0);
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
+	cr_expect_eq(machine_descriptors(), before);
+	free(missing);
+	reader_close(&rd);
+}
+
+/* ---- looking ------------------------------------------------------------------ */
+
+Test(audit, check_reaches_a_sink_and_sends_nothing)
+{
+	struct fo_audit audit;
+	struct reader rd;
+	char *sink;
+
+	reader_open(&rd, SOCK_DGRAM);
+	audit = make_audit(&rd, only_syslog, none);
+	sink = file_sink(&rd, "events");
+	cr_expect_eq(fo_audit_check(&audit, "syslog", &diag), FO_OK, "%s",
+	    diag.text);
+	expect_nothing(&rd);
+	cr_expect_eq(fo_audit_check(&audit, sink, &diag), FO_OK, "%s",
+	    diag.text);
+	cr_expect_eq(machine_has(&rd.machine, "events"), 0);
+	cr_expect_eq(fo_audit_check(&audit, "file:relative", &diag),
+	    FO_ERR_AUDIT);
+	cr_expect_eq(fo_audit_check(&audit, "syslogd", &diag), FO_ERR_AUDIT);
+	cr_assert_eq(unlink(rd.path), 0);
+	cr_expect_eq(fo_audit_check(&audit, "syslog", &diag), FO_ERR_AUDIT);
+	free(sink);
+	reader_close(&rd);
+}
