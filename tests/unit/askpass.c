@@ -225,7 +225,7 @@ Test(askpass_ssh, tells_the_commands_that_mend_an_alias)
 	other_port.asker_port = 2222;
 	expect_reason(PREFIX CHALLENGE(SSHD), &other_port,
 	    "fo target add bastion:2222 --host bastion && "
-	    "fo ssh -p 2222 deploy@bastion");
+	    "fo ssh deploy@bastion -p 2222");
 	expect_reason(CHALLENGE(SSHD), &by_ssh, "fo ssh");
 }
 

@@ -146,9 +146,9 @@ refuse_destination(const struct matter *m)
 		    "connects to port %u of %.*s, where anybody may listen; "
 		    "only if you know that this is %s: "
 		    "fo target add %.*s:%u --host %s && "
-		    "fo ssh -p %u %s@%.*s", t->user, t->host, port, (int)len,
-		    dest, t->host, (int)len, dest, port, t->host, port,
-		    t->user, (int)len, dest);
+		    "fo ssh %s@%.*s -p %u", t->user, t->host, port, (int)len,
+		    dest, t->host, (int)len, dest, port, t->host, t->user,
+		    (int)len, dest, port);
 	}
 	return FO_ERR_WRONG_HTU;
 }
