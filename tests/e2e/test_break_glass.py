@@ -15,8 +15,9 @@ LIMIT_S = 3
 
 
 def prepare():
-    global bot
+    global bot, module
     bot = world.Agent("build-bot")
+    module, = pathlib.Path("/usr/lib").glob("**/security/pam_firstops.so")
     world.settle(bot)
     world.write("/etc/sudoers.d/world", "rescue ALL=(ALL) ALL\n", 0o440)
 
@@ -37,16 +38,13 @@ def wrong_module_arguments():
             "pam_firstops.so config=/nowhere/f.yaml no_such_argument\n"))
 
 
-def module():
-    found = list(pathlib.Path("/usr/lib").glob("**/security/pam_firstops.so"))
-    assert len(found) == 1, found
-    return found[0]
+def module_file_is_no_module():
+    module_file_gone()
+    world.write(module, "no shared object at all\n")
 
 
-def module_file_torn():
-    path = module()
-    world.must("cp", path, "/root/pam_firstops.so")
-    path.write_bytes(path.read_bytes()[:4096])
+def module_file_gone():
+    world.must("mv", module, "/root/pam_firstops.so")
 
 
 def run_folder_gone():
@@ -57,7 +55,7 @@ def run_folder_gone():
 def mend():
     world.must("rm", "-rf", "/root/firstops", world.RUN)
     if os.path.exists("/root/pam_firstops.so"):
-        world.must("mv", "/root/pam_firstops.so", module())
+        world.must("mv", "/root/pam_firstops.so", module)
     if os.path.exists("/root/run"):
         world.must("mv", "/root/run", world.RUN)
     else:
@@ -146,8 +144,24 @@ def test_a_run_folder_that_is_none_and_no_syslog():
     broken(run_folder_gone)
 
 
-def test_a_torn_module_file_and_no_syslog():
-    broken(module_file_torn)
+def test_a_missing_module_file_and_no_syslog():
+    broken(module_file_gone)
+
+
+def test_without_the_module_file_a_person_outside_the_group_waits():
+    try:
+        module_file_gone()
+        with world.sshd():
+            for method in ("keyboard-interactive", "password"):
+                done = world.ssh("alice@bastion", "id", method=method,
+                                 **world.askpass_saying(world.PASSWORD))
+                assert done.code == 255, done
+    finally:
+        mend()
+
+
+def test_a_module_file_that_is_no_module_and_no_syslog():
+    broken(module_file_is_no_module)
 
 
 def test_all_of_it_at_once():

@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """A hostile server relays another's challenge: fo-askpass signs none."""
 
+import http.server
 import os
 import pathlib
+import re
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
@@ -20,6 +23,7 @@ def prepare():
     global bot, sshd
     bot = world.Agent("build-bot")
     world.Agent("deploy-bot", user="deploy")
+    world.settle(bot)
     module = world.compile("pam_ask.so", "-shared")
     world.stack("sshd-hostile", f"auth required {module} {TEXT}",
                 "account required pam_permit.so")
@@ -97,6 +101,19 @@ def test_our_own_hosts_sshd_challenge_from_another_port_is_not_signed():
     assert "fo target add" in done.err, done
 
 
+def test_the_command_that_a_refusal_prints_is_one_that_works():
+    mark = log.mark()
+    with world.sshd(port=2223):
+        done = world.ssh("deploy@bastion", "true", port=2223,
+                         **world.ASKPASS)
+        assert done.code == 255, done
+        command = re.search(r"fo target add .* && fo ssh .*", done.err)
+        assert command, done
+        mended = world.run("sh", "-c", command[0] + " id -un", user="build")
+    assert mended.code == 0 and mended.out.endswith("\ndeploy\n"), \
+        (mended, log.tail(mark))
+
+
 def test_a_challenge_that_was_relayed_within_fo_ssh_is_not_signed():
     world.write(TEXT, challenge("pam://bastion/sshd/deploy"))
     ANSWER.unlink(missing_ok=True)
@@ -149,13 +166,35 @@ def test_prompts_of_other_programs_are_answered_by_exit_code_1():
         refuses(askpass(prompt))
 
 
-def test_git_gets_no_proof_from_it():
+class AsksForAPassword(http.server.BaseHTTPRequestHandler):
+    """A web server that wants Basic authentication, with our challenge as
+    its realm."""
+
+    heard = []
+
+    def do_GET(self):
+        self.heard.append(self.headers.get("Authorization"))
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="'
+                         + challenge("pam://bastion/sudo/build") + '"')
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_git_asking_for_a_name_and_a_password_gets_neither():
+    server = http.server.HTTPServer(("127.0.0.1", 0), AsksForAPassword)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     done = world.run("git", "-c", "credential.helper=", "ls-remote",
-                     "ssh://deploy@bastion/x", user="build",
-                     GIT_TERMINAL_PROMPT="0", GIT_ASKPASS=
-                     "/usr/bin/fo-askpass", GIT_SSH_COMMAND="ssh -oBatchMode"
-                     "=yes")
-    assert done.code != 0 and "eyJ" not in done.text, done
+                     f"http://127.0.0.1:{server.server_port}/x.git",
+                     user="build", GIT_TERMINAL_PROMPT="0",
+                     GIT_ASKPASS="/usr/bin/fo-askpass")
+    server.shutdown()
+    assert done.code != 0 and "fo-askpass: " in done.err, done
+    assert "eyJ" not in done.text, done
+    assert AsksForAPassword.heard, done
+    assert not any(AsksForAPassword.heard), AsksForAPassword.heard
 
 
 def test_a_challenge_of_sudo_is_not_signed_for_a_program_of_that_name():

@@ -24,8 +24,10 @@ action(type="omfile" file="/var/log/all.log")
 
 
 def prepare():
-    global bot
+    global bot, sudoer
     bot = world.Agent("build-bot")
+    sudoer = world.Agent("deploy-bot", user="deploy")
+    world.write("/etc/sudoers.d/world", "deploy ALL=(ALL) ALL\n", 0o440)
     world.replay_folder_for("postgres")
     world.settle(bot)
     world.settle(bot, user="postgres")
@@ -76,6 +78,16 @@ def test_an_event_of_a_login_is_filed_whole():
             world.check_event(text)
             assert bot.is_in(json.loads(text[5:])), line
     assert FILED.stat().st_mode & 0o777 == 0o640
+
+
+def test_an_event_of_sudo_is_filed_though_its_caller_is_nobody_special():
+    with rsyslogd() as daemon:
+        done = world.run("sudo", "-A", "true", user="deploy",
+                         SUDO_ASKPASS="/usr/bin/fo-askpass")
+        assert done.code == 0, done
+        for ev in ("auth", "session_open", "session_close"):
+            line = wait_for(FILED, f'"ev":"{ev}"', daemon)
+            assert sudoer.is_in(json.loads(line[line.index("@cee:") + 5:]))
 
 
 def test_an_event_of_a_configured_service_user_is_filed():

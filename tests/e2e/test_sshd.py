@@ -59,11 +59,11 @@ def test_an_agent_logs_in_with_fo_ssh_by_answering_the_challenge():
 
 
 def test_fo_ssh_serves_another_port_once_its_target_is_known():
-    world.must("fo", "target", "add", "ssh://bastion:2222", "--host",
+    world.must("fo", "target", "add", "bastion:2222", "--host",
                "bastion", user="build")
     mark = log.mark()
     with world.sshd(port=2222):
-        done = world.fo_ssh("-p", "2222", "deploy@bastion", "id -un")
+        done = world.fo_ssh("deploy@bastion", "-p", "2222", "id -un")
     assert done.code == 0 and done.out == "deploy\n", done
     permitted(mark)
 

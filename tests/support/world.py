@@ -427,9 +427,9 @@ rules:
 GROUP = """\
 ---
 version: 1
-group: agents
-description: Agents of these tests
-policies: [everywhere]
+group: {name}
+description: For tests
+policies: [{policies}]
 ...
 """
 
@@ -460,7 +460,9 @@ def new_store():
         (STORE / folder).mkdir(parents=True)
     configure()
     write(STORE / "policies.d/everywhere.yaml", POLICY)
-    write(STORE / "groups.d/agents.yaml", GROUP)
+    for name, policies in (("default", ""), ("agents", "everywhere")):
+        write(STORE / f"groups.d/{name}.yaml",
+              GROUP.format(name=name, policies=policies))
 
 
 class Agent:
@@ -473,13 +475,12 @@ class Agent:
         self.key = key or home / ".config/firstops/key.pem"
         self.key.parent.mkdir(parents=True, exist_ok=True)
         self.key.unlink(missing_ok=True)
-        self.id = json.loads(must(
+        made = json.loads(must(
             "fo", "agent", "create", name, "--owner", owner,
             "--groups", "agents", "--accounts", ",".join(accounts),
-            "--out", self.key, "--json"))["id"]
+            "--out", self.key, "--json"))
+        self.id, self.jkt = made["id"], made["thumbprint"]
         own_tree(self.key, home, user)
-        self.jkt = must("fo", "key", "thumbprint", "--key", self.key,
-                        user=user).strip()
 
     def sign(self, htu, nonce=None):
         """A fresh proof for that target."""
