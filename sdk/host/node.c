@@ -216,42 +216,6 @@ end(struct builder *b)
 	attach(b, node);
 }
 
-/* How many characters there are in UTF-8 text. */
-static size_t
-characters(const char *text, size_t len)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < len; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-
-	return n;
-}
-
-/*
- * A plain scalar must be just what stands in its line. A longer span is one
- * that goes on in the next line, where a lost indent changes what it says,
- * or one with the tag "!", which libyaml drops without a word.
- */
-static bool
-plain_ok(struct builder *b, const yaml_event_t *event, const char *text,
-    size_t len)
-{
-	if (event->start_mark.line != event->end_mark.line) {
-		fo_reader_fail(b->rd, line_of(event->start_mark), "a plain "
-		    "text goes on in the next line; put it in one line, or "
-		    "in quotes");
-		return false;
-	}
-	if (event->end_mark.index - event->start_mark.index !=
-	    characters(text, len)) {
-		fo_reader_fail(b->rd, line_of(event->start_mark), "a tag is "
-		    "not allowed; take out the word with '!'");
-		return false;
-	}
-	return true;
-}
-
 static void
 take_scalar(struct builder *b, const yaml_event_t *event)
 {
@@ -267,8 +231,12 @@ take_scalar(struct builder *b, const yaml_event_t *event)
 		    "out");
 		return;
 	}
-	if (plain && !plain_ok(b, event, text, len))
+	/* a lost indent would change what it says */
+	if (plain && event->start_mark.line != event->end_mark.line) {
+		fo_reader_fail(b->rd, line, "a plain text goes on in the next "
+		    "line; put it in one line, or in quotes");
 		return;
+	}
 	if (wants_key(b)) {
 		take_key(b, text, line);
 		return;
@@ -290,21 +258,17 @@ take_scalar(struct builder *b, const yaml_event_t *event)
 
 /*
  * Anchors, aliases and tags let a file say one thing to a reader and another
- * to a reviewer. A quoted text with the tag "!" arrives without it, but as
- * one that a plain reader would take for plain.
+ * to a reviewer.
  */
 static bool
 refuse_properties(struct builder *b, const yaml_event_t *event)
 {
 	const void *anchor = NULL, *tag = NULL;
-	bool shy_tag = false;
 
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
 		anchor = event->data.scalar.anchor;
 		tag = event->data.scalar.tag;
-		shy_tag = event->data.scalar.plain_implicit &&
-		    event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
 		break;
 	case YAML_SEQUENCE_START_EVENT:
 		anchor = event->data.sequence_start.anchor;
@@ -321,7 +285,7 @@ refuse_properties(struct builder *b, const yaml_event_t *event)
 		fo_reader_fail(b->rd, line_of(event->start_mark), "an anchor "
 		    "(&name) is not allowed; write the value out in each "
 		    "place");
-	else if (tag != NULL || shy_tag)
+	else if (tag != NULL)
 		fo_reader_fail(b->rd, line_of(event->start_mark), "a tag is "
 		    "not allowed; take out the word with '!'");
 	return b->rd->err != FO_OK;
@@ -385,6 +349,18 @@ take_event(struct builder *b, const yaml_event_t *event)
 		break;
 	}
 	return b->rd->err != FO_OK;
+}
+
+/* How many characters there are in UTF-8 text. */
+static size_t
+characters(const char *text, size_t len)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+
+	return n;
 }
 
 /* What libyaml said of a text that is not YAML. */
