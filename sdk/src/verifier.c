@@ -5,6 +5,8 @@
  * Not by EVP_PKEY_verify(), since OpenSSL 3 asks the engine table of the
  * whole process before any library context: in a program whose configuration
  * gives an engine all algorithms, that engine would decide who is let in.
+ * EC_KEY with libcrypto's own methods still has the engine table set up, and
+ * with that the program's configuration read, in the middle of a login.
  * Arithmetic asks nobody: no fetch, no provider, no engine, no configuration.
  * It also tells a bad signature from trouble of our own, which EVP does not
  * for signatures that lead to the point at infinity.
