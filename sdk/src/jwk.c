@@ -323,7 +323,8 @@ fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
 		return FO_ERR_ARG;
 	while (len > 0 && is_blank(line[len - 1]))
 		len--;
-	if (memchr(line, '\n', len) != NULL || memchr(line, '\0', len) != NULL) {
+	if (memchr(line, '\n', len) != NULL ||
+	    memchr(line, '\0', len) != NULL) {
 		fo_diag_set(diag, "more than one line; give one OpenSSH "
 		    "public key");
 		return FO_ERR_FORMAT;

@@ -35,7 +35,7 @@ struct fo_proof {
 	unsigned char sig[FO_SIG_BYTES];
 	unsigned char digest[FO_SHA256_BYTES];
 
-	/* SHA-256(jkt "." jti): the same for both signatures (r, s), (r, n-s) */
+	/* SHA-256(jkt "." jti): one for both signatures, (r, s) and (r, n-s) */
 	char hash[FO_HASH_SIZE];
 };
 

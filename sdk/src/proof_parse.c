@@ -15,7 +15,7 @@
 
 /* What is shorter is no proof: the header alone takes more. */
 #define LOOKS_LIKE_MIN 100
-#define SEGMENT_MAX_BYTES (FO_PROOF_MAX_BYTES / 4 * 3)
+#define SEGMENT_MAX_BYTES ((size_t)FO_PROOF_MAX_BYTES / 4 * 3)
 
 enum { HEADER, PAYLOAD, SIGNATURE, SEGMENTS };
 

@@ -197,10 +197,10 @@ static fo_err
 assemble(const struct fo_key *key, const struct fo_request *req,
     const char *header, const struct fo_buf *claims, char **ret_proof)
 {
+	unsigned char digest[FO_SHA256_BYTES], sig[FO_SIG_BYTES];
 	const size_t header_len = FO_B64URL_LEN(HEADER_LEN);
 	const size_t input_len = header_len + 1 + FO_B64URL_LEN(claims->len);
-	const size_t len = input_len + 1 + FO_B64URL_LEN(FO_SIG_BYTES);
-	unsigned char digest[FO_SHA256_BYTES], sig[FO_SIG_BYTES];
+	const size_t len = input_len + 1 + FO_B64URL_LEN(sizeof(sig));
 	char *proof;
 	fo_err r;
 

@@ -18,7 +18,10 @@
 
 /* The same key in both forms, by ssh-keygen. */
 #define SSH_TYPE "ecdsa-sha2-nistp256"
-#define SSH_BLOB "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBH/Nzidw9sRdQYPL7m/bS3tYBzM1e+nvE7rPbjx70VRFx/FEzRu9m36HLN/tue659LNpXW6pCyStikYjKIWI5a0="
+#define SSH_BLOB \
+	"AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBH/Nzidw9sRd" \
+	"QYPL7m/bS3tYBzM1e+nvE7rPbjx70VRFx/FEzRu9m36HLN/tue659LNpXW6pCySt" \
+	"ikYjKIWI5a0="
 
 static fo_err
 parse(const char *json, struct fo_jwk *ret_jwk)

@@ -22,7 +22,8 @@
 #define CLAIMS "{" JTI "," HTM "," HTU "," IAT "}"
 #define CLAIMS_AND(more) "{" JTI "," HTM "," HTU "," IAT "," more "}"
 #define HEADER_AND(more) \
-	"{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":" FORGE_JWK "," more "}"
+	"{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":" FORGE_JWK \
+	"," more "}"
 #define HEADER_OF(typ, alg, jwk) "{" typ alg "\"jwk\":" jwk "}"
 #define TYP "\"typ\":\"dpop+jwt\","
 #define ALG "\"alg\":\"ES256\","
