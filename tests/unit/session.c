@@ -1,0 +1,488 @@
+/*
+ * Login records: written, taken once, and trusted only when they can be.
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "host/session.h"
+#include "support/machine.h"
+
+#define SID "4f9c2a1bq0T9b2c7dE1xYw"
+#define OTHER_SID "4AAAAAAAAAAAAAAAAAAAAA"
+
+static struct fo_diag diag;
+static char run_folder[96];
+
+/* Records are root's: without root there is nothing to test but that. */
+static void
+open_machine(struct machine *m)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	machine_open(m);
+	(void)snprintf(run_folder, sizeof(run_folder), "%s/run", m->folder);
+	diag.text[0] = '\0';
+}
+
+static struct fo_login_record
+make_record(void)
+{
+	static char service[] = "sshd", user[] = "deploy", src[] = "10.2.3.4",
+	    tty[] = "ssh";
+	struct fo_login_record record = {
+		.sid = SID,
+		.id = "fo_agent_5f0e1c2a-7a53-4c0e-9f5a-2b1f0c9d8e77",
+		.kind = "agent",
+		.name = "build-bot",
+		.owner = "team-platform",
+		.jkt = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+		.service = service,
+		.user = user,
+		.ruser = NULL,
+		.src = src,
+		.tty = tty,
+		.since = MACHINE_NOW,
+		.pid = getpid(),
+	};
+
+	cr_assert_eq(fo_process_start(record.pid, &record.pid_start), FO_OK);
+	return record;
+}
+
+static void
+put(struct machine *m, char name[FO_PENDING_NAME_SIZE])
+{
+	const struct fo_login_record record = make_record();
+
+	cr_assert_eq(fo_pending_put(run_folder, &record, &m->clock, &diag,
+	    name), FO_OK, "%s", diag.text);
+}
+
+static fo_err
+take(struct machine *m, const char *name, const char *service)
+{
+	struct fo_login_record record;
+	fo_err r;
+
+	r = fo_pending_take(run_folder, name, service, &m->clock, &diag,
+	    &record);
+	if (r == FO_OK)
+		fo_login_record_clear(&record);
+	return r;
+}
+
+static char *
+pending_path(const struct machine *m, const char *name)
+{
+	char *path;
+
+	cr_assert_geq(asprintf(&path, "%s/run/pending/%s", m->folder, name),
+	    0);
+	return path;
+}
+
+/* ---- pending --------------------------------------------------------------- */
+
+Test(session, a_record_comes_back_as_it_went)
+{
+	static char odd[] = "a\"b\\c\n%41: - #\xff\x01\xc3\xa9", empty[] = "";
+	struct fo_login_record record, back;
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	record = make_record();
+	record.user = odd;
+	record.tty = empty;
+	cr_assert_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_OK, "%s", diag.text);
+	cr_assert_eq(fo_pending_take(run_folder, name, "sshd", &m.clock,
+	    &diag, &back), FO_OK, "%s", diag.text);
+	cr_expect_str_eq(back.sid, record.sid);
+	cr_expect_str_eq(back.id, record.id);
+	cr_expect_str_eq(back.kind, record.kind);
+	cr_expect_str_eq(back.name, record.name);
+	cr_expect_str_eq(back.owner, record.owner);
+	cr_expect_str_eq(back.jkt, record.jkt);
+	cr_expect_str_eq(back.service, record.service);
+	cr_expect_str_eq(back.user, odd);
+	cr_expect_null(back.ruser);
+	cr_expect_str_eq(back.src, record.src);
+	cr_expect(back.tty == NULL || back.tty[0] == '\0');
+	cr_expect_eq(back.since, record.since);
+	cr_expect_eq(back.pid, record.pid);
+	cr_expect_eq(back.pid_start, record.pid_start);
+	fo_login_record_clear(&back);
+	machine_close(&m);
+}
+
+Test(session, a_record_reads_like_the_store)
+{
+	char name[FO_PENDING_NAME_SIZE], rel[64], want[1024], *text;
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	record = make_record();
+	put(&m, name);
+	(void)snprintf(rel, sizeof(rel), "run/pending/%s", name);
+	(void)snprintf(want, sizeof(want), "---\nversion: 1\nsid: \"" SID
+	    "\"\nid: \"fo_agent_5f0e1c2a-7a53-4c0e-9f5a-2b1f0c9d8e77\"\n"
+	    "kind: \"agent\"\nname: \"build-bot\"\nowner: \"team-platform\"\n"
+	    "thumbprint: \"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs\"\n"
+	    "service: \"sshd\"\nuser: \"deploy\"\nsource: \"10.2.3.4\"\n"
+	    "tty: \"ssh\"\nsince: 2026-11-23T18:30:00Z\n"
+	    "made_boot_ms: 3600000\npid: %ld\npid_start: %llu\n...\n",
+	    (long)record.pid, (unsigned long long)record.pid_start);
+	text = machine_read(&m, rel);
+	cr_expect_str_eq(text, want);
+	free(text);
+	machine_close(&m);
+}
+
+Test(session, a_record_is_taken_once)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	put(&m, name);
+	cr_expect_eq(take(&m, name, "sshd"), FO_OK, "%s", diag.text);
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_NOT_FOUND);
+	cr_expect_eq(machine_count(&m, "run/pending"), 0);
+	machine_close(&m);
+}
+
+Test(session, of_many_takers_one_has_it)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	int status, won = 0;
+	struct machine m;
+	pid_t pids[20];
+
+	open_machine(&m);
+	for (int round = 0; round < 10; round++) {
+		put(&m, name);
+		for (int i = 0; i < 20; i++)
+			if ((pids[i] = fork()) == 0)
+				_exit(take(&m, name, "sshd") == FO_OK);
+		for (int i = 0; i < 20; i++) {
+			cr_assert_eq(waitpid(pids[i], &status, 0), pids[i]);
+			won += WEXITSTATUS(status);
+		}
+		cr_expect_eq(won, round + 1);
+	}
+	machine_close(&m);
+}
+
+Test(session, a_record_holds_for_120_s_whatever_the_clock_says)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	put(&m, name);
+	machine_pass(&m, 120);
+	machine_set(&m, MACHINE_NOW - 999999);
+	cr_expect_eq(take(&m, name, "sshd"), FO_OK, "%s", diag.text);
+	put(&m, name);
+	machine_pass(&m, 120);
+	m.now.boot_ms++;
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_SESSION);
+	cr_expect_not_null(strstr(diag.text, "older than 120 s"), "%s",
+	    diag.text);
+	put(&m, name);
+	m.now.boot_ms = 1000; /* the machine was started anew */
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_SESSION);
+	machine_close(&m);
+}
+
+Test(session, a_record_of_another_service_is_not_trusted_and_gone)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	put(&m, name);
+	cr_expect_eq(take(&m, name, "sudo"), FO_ERR_SESSION);
+	cr_expect_not_null(strstr(diag.text, "service sshd"), "%s",
+	    diag.text);
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_NOT_FOUND);
+	machine_close(&m);
+}
+
+Test(session, what_is_no_name_of_a_record_opens_nothing)
+{
+	static const char *const names[] = { "", ".", "..", "../../etc/passwd",
+		"/etc/passwd", "4f9c2a1bq0T9b2c7dE1xY",
+		"4f9c2a1bq0T9b2c7dE1xYwA", "4f9c2a1bq0T9b2c7dE1x/w" };
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	put(&m, name);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		cr_expect_eq(take(&m, names[i], "sshd"), FO_ERR_SESSION,
+		    "\"%s\"", names[i]);
+		fo_pending_drop(run_folder, names[i]);
+	}
+	cr_expect_eq(take(&m, NULL, "sshd"), FO_ERR_SESSION);
+	cr_expect_eq(machine_count(&m, "run/pending"), 1);
+	machine_close(&m);
+}
+
+enum fault { MODE, OWNER, LINKED, SYMLINK, FIFO, TORN };
+
+/* Spoil one thing of a record. */
+static void
+spoil(const struct machine *m, const char *name, enum fault fault)
+{
+	char *path = pending_path(m, name), *other;
+
+	other = machine_path(m, "other");
+	switch (fault) {
+	case MODE:
+		cr_assert_eq(chmod(path, 0644), 0);
+		break;
+	case OWNER:
+		cr_assert_eq(chown(path, 65534, 0), 0);
+		break;
+	case LINKED:
+		cr_assert_eq(link(path, other), 0);
+		break;
+	case SYMLINK:
+		cr_assert_eq(rename(path, other), 0);
+		cr_assert_eq(symlink(other, path), 0);
+		break;
+	case FIFO:
+		cr_assert_eq(unlink(path), 0);
+		cr_assert_eq(mkfifo(path, 0600), 0);
+		break;
+	case TORN:
+		cr_assert_eq(truncate(path, 100), 0);
+		break;
+	}
+	free(other);
+	free(path);
+}
+
+Test(session, a_record_that_another_could_have_made_is_not_trusted)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	for (int fault = MODE; fault <= TORN; fault++) {
+		open_machine(&m);
+		put(&m, name);
+		spoil(&m, name, (enum fault)fault);
+		cr_expect_eq(take(&m, name, "sshd"), FO_ERR_SESSION,
+		    "fault %d", fault);
+		machine_close(&m);
+	}
+}
+
+Test(session, a_dropped_record_is_gone)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	fo_pending_drop(run_folder, SID); /* no folder yet */
+	put(&m, name);
+	fo_pending_drop(run_folder, name);
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_NOT_FOUND);
+	machine_close(&m);
+}
+
+Test(session, the_next_record_sweeps_expired_ones_and_no_others)
+{
+	char first[FO_PENDING_NAME_SIZE], second[FO_PENDING_NAME_SIZE],
+	    third[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	put(&m, first);
+	machine_pass(&m, 60);
+	put(&m, second);
+	cr_expect_eq(machine_count(&m, "run/pending"), 2);
+	machine_pass(&m, 61);
+	put(&m, third);
+	cr_expect_eq(machine_count(&m, "run/pending"), 2);
+	cr_expect_eq(take(&m, first, "sshd"), FO_ERR_NOT_FOUND);
+	cr_expect_eq(take(&m, second, "sshd"), FO_OK, "%s", diag.text);
+	cr_expect_eq(take(&m, third, "sshd"), FO_OK, "%s", diag.text);
+	machine_close(&m);
+}
+
+Test(session, folders_and_records_are_roots_alone_whatever_the_umask)
+{
+	static const mode_t masks[] = { 0, 022, 0777 };
+	char name[FO_PENDING_NAME_SIZE], *path;
+	struct machine m;
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		open_machine(&m);
+		umask(masks[i]);
+		put(&m, name);
+		umask(022);
+		path = machine_path(&m, "run/pending");
+		cr_assert_eq(stat(path, &st), 0);
+		cr_expect_eq(st.st_mode & 07777, 0700);
+		free(path);
+		path = pending_path(&m, name);
+		cr_assert_eq(stat(path, &st), 0);
+		cr_expect_eq(st.st_mode & 07777, 0600);
+		free(path);
+		machine_close(&m);
+	}
+}
+
+Test(session, only_root_keeps_records)
+{
+	struct fo_login_record record;
+	char name[FO_PENDING_NAME_SIZE] = "";
+	struct machine m;
+
+	open_machine(&m);
+	record = make_record();
+	cr_assert_eq(seteuid(65534), 0);
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_ERR_SESSION);
+	cr_expect_str_empty(name);
+	cr_expect_not_null(strstr(diag.text, "only root"), "%s", diag.text);
+	cr_assert_eq(seteuid(0), 0);
+	machine_close(&m);
+}
+
+Test(session, a_folder_that_others_can_write_is_not_used)
+{
+	struct fo_login_record record;
+	char name[FO_PENDING_NAME_SIZE], *path;
+	struct machine m;
+
+	open_machine(&m);
+	put(&m, name);
+	record = make_record();
+	path = machine_path(&m, "run/pending");
+	cr_assert_eq(chmod(path, 0777), 0);
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_ERR_SESSION);
+	cr_expect_not_null(strstr(diag.text, "chmod go-w"), "%s", diag.text);
+	free(path);
+	machine_close(&m);
+}
+
+Test(session, no_descriptor_stays_open)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+	size_t before;
+
+	open_machine(&m);
+	before = machine_descriptors();
+	put(&m, name);
+	cr_expect_eq(take(&m, name, "sshd"), FO_OK);
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_NOT_FOUND);
+	cr_expect_eq(machine_descriptors(), before);
+	machine_close(&m);
+}
+
+/* ---- sessions ---------------------------------------------------------------- */
+
+Test(session, an_open_session_has_a_record_until_it_is_closed)
+{
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	record = make_record();
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag), FO_OK, "%s",
+	    diag.text);
+	cr_expect_eq(machine_has(&m, "run/sessions/" SID), 1);
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION, "it is open already");
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag), FO_OK, "%s",
+	    diag.text);
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	    FO_ERR_NOT_FOUND);
+	cr_expect_eq(fo_session_remove(run_folder, "../pending", &diag),
+	    FO_ERR_SESSION);
+	machine_close(&m);
+}
+
+Test(session, a_session_whose_process_is_gone_is_swept_by_the_next)
+{
+	struct fo_login_record record, next;
+	struct machine m;
+
+	open_machine(&m);
+	next = make_record();
+	memcpy(next.sid, OTHER_SID, sizeof(next.sid));
+
+	record = make_record();
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	cr_assert_eq(fo_session_put(run_folder, &next, &diag), FO_OK);
+	cr_expect_eq(machine_has(&m, "run/sessions/" SID), 1, "it lives");
+	cr_assert_eq(fo_session_remove(run_folder, OTHER_SID, &diag), FO_OK);
+	cr_assert_eq(fo_session_remove(run_folder, SID, &diag), FO_OK);
+
+	record.pid_start++; /* another process had this pid before */
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	cr_assert_eq(fo_session_put(run_folder, &next, &diag), FO_OK);
+	cr_expect_eq(machine_has(&m, "run/sessions/" SID), 0);
+	machine_close(&m);
+}
+
+/* ---- processes ----------------------------------------------------------------- */
+
+Test(session, a_process_is_known_by_its_start)
+{
+	uint64_t mine = 0, again = 0, other = 0;
+
+	cr_expect_eq(fo_process_start(getpid(), &mine), FO_OK);
+	cr_expect_eq(fo_process_start(getpid(), &again), FO_OK);
+	cr_expect_eq(fo_process_start(1, &other), FO_OK);
+	cr_expect_eq(mine, again);
+	cr_expect_gt(mine, other);
+	cr_expect_eq(fo_process_start(0, &mine), FO_ERR_NOT_FOUND);
+	cr_expect_eq(fo_process_start(-1, &mine), FO_ERR_NOT_FOUND);
+	cr_expect_eq(fo_process_start(0x7fffffff, &mine), FO_ERR_NOT_FOUND);
+	cr_expect_eq(mine, again, "untouched");
+}
+
+/* The name of a command can hold brackets and spaces. */
+Test(session, a_process_of_an_odd_name_is_known_too)
+{
+	uint64_t before = 0, after = 0;
+	int fd = open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
+
+	cr_assert_eq(fo_process_start(getpid(), &before), FO_OK);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, ") R 1 (a", 8), 8);
+	close(fd);
+	cr_expect_eq(fo_process_start(getpid(), &after), FO_OK);
+	cr_expect_eq(after, before);
+}
+
+Test(session, the_run_folder_is_the_parent_of_the_replay_folder)
+{
+	char *folder = NULL;
+
+	cr_expect_eq(fo_run_folder("/run/firstops/replay", &folder), FO_OK);
+	cr_expect_str_eq(folder, "/run/firstops");
+	free(folder);
+	folder = NULL;
+	cr_expect_eq(fo_run_folder("/replay", &folder), FO_ERR_ARG);
+	cr_expect_eq(fo_run_folder("replay/x", &folder), FO_ERR_ARG);
+	cr_expect_eq(fo_run_folder("/run/firstops/", &folder), FO_ERR_ARG);
+	cr_expect_null(folder);
+}
