@@ -286,6 +286,25 @@ Test(auth, refuses_a_revoked_key)
 	expect_denied(&client, PAM_AUTH_ERR, "deny", "revoked_key");
 }
 
+static void
+rename_host(struct world *world)
+{
+	world_put(world, "firstops.yaml", "---\nversion: 1\nhost: bulwark\n"
+	    "services:\n  sshd: {nonce: always, ask: all}\n"
+	    "replay: {folder: %s/run/replay}\n"
+	    "audit: {required: [\"file:%s/events\"], best_effort: []}\n...\n",
+	    world->folder, world->folder);
+}
+
+Test(auth, goes_by_the_configuration_of_after_the_answer)
+{
+	struct client client = signs();
+
+	client.meanwhile = rename_host;
+	cr_expect_eq(try("sshd", "deploy", &client, NULL), PAM_AUTH_ERR);
+	expect_refused(&client, "deny", "wrong_htu");
+}
+
 Test(auth, refuses_an_unknown_key)
 {
 	struct client client = signs();

@@ -313,6 +313,8 @@ converse(int n, const struct pam_message **messages,
 	if ((response = calloc(1, sizeof(*response))) == NULL)
 		return PAM_BUF_ERR;
 	response->resp = answer_of(client);
+	if (client->meanwhile != NULL)
+		client->meanwhile(client->world);
 	*ret_responses = response;
 	return PAM_SUCCESS;
 }

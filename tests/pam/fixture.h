@@ -46,6 +46,7 @@ struct client {
 	bool refuses_texts;		/* answers them by PAM_CONV_ERR */
 	const char *htu;		/* signs for this instead */
 	bool omits_nonce;
+	void (*meanwhile)(struct world *world); /* before it answers */
 	const char *name;		/* its answer to libpam's "login:" */
 	/* what it saw */
 	int asked;

@@ -245,6 +245,23 @@ Test(session, of_people_begins_without_our_configuration)
 
 /* ---- two processes, as sshd has them ------------------------------------- */
 
+/* The other process: no assertion in it, they belong to the test's own. */
+static _Noreturn void
+be_elsewhere(const char *user, int to)
+{
+	pam_handle_t *pamh = world_start(&w, "sshd", user, &agent);
+	char **list;
+
+	if (pam_authenticate(pamh, 0) != PAM_SUCCESS ||
+	    pam_acct_mgmt(pamh, 0) != PAM_SUCCESS ||
+	    (list = pam_getenvlist(pamh)) == NULL)
+		_exit(1);
+	for (; *list != NULL; list++)
+		if (dprintf(to, "%s\n", *list) < 0)
+			_exit(1);
+	_exit(0); /* without pam_end, as sshd's child */
+}
+
 /*
  * Log the agent in in another process, which hands over nothing but its PAM
  * environment, as sshd does.
@@ -259,15 +276,8 @@ log_in_elsewhere(const char *user, pam_handle_t *pamh)
 	pid_t pid;
 
 	cr_assert_eq(pipe(ends), 0);
-	if ((pid = fork()) == 0) {
-		pam_handle_t *theirs = logged_in("sshd", user);
-		char **list = pam_getenvlist(theirs);
-
-		for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-			if (dprintf(ends[1], "%s\n", list[i]) < 0)
-				_exit(1);
-		_exit(0); /* no pam_end: sshd's child has none either */
-	}
+	if ((pid = fork()) == 0)
+		be_elsewhere(user, ends[1]);
 	cr_assert_gt(pid, 0);
 	(void)close(ends[1]);
 	while ((n = read(ends[0], text + len, sizeof(text) - 1 - len)) > 0)
