@@ -290,6 +290,27 @@ Test(key, one_key_signs_in_several_threads_at_once)
 	fo_key_free(&key);
 }
 
+Test(key, a_good_signature_with_a_byte_more_or_less_is_bad)
+{
+	const unsigned char digest[FO_SHA256_BYTES] = { 1, 2, 3 };
+	unsigned char sig[FO_SIG_BYTES + 1] = { 0 };
+	struct fo_verifier *verifier = NULL;
+	struct fo_key *key = forge_key();
+	struct fo_jwk jwk;
+
+	cr_assert_eq(fo_verifier_new(&verifier), FO_OK);
+	cr_assert_eq(fo_key_jwk(key, &jwk), FO_OK);
+	cr_assert_eq(fo_key_sign(key, digest, sig), FO_OK);
+	cr_expect_eq(fo_verifier_check(verifier, &jwk, digest, sig, 64),
+	    FO_OK);
+	cr_expect_eq(fo_verifier_check(verifier, &jwk, digest, sig, 65),
+	    FO_ERR_BAD_SIGNATURE);
+	cr_expect_eq(fo_verifier_check(verifier, &jwk, digest, sig, 63),
+	    FO_ERR_BAD_SIGNATURE);
+	fo_verifier_free(&verifier);
+	fo_key_free(&key);
+}
+
 /* ---- files ----------------------------------------------------------- */
 
 Test(key_load, takes_a_path_or_a_file_uri)
