@@ -173,6 +173,25 @@ dup_optional(const struct json_t *claim, const char *name,
 	return claim == NULL ? FO_OK : dup_string(claim, name, diag, ret_text);
 }
 
+/*
+ * Without an access token ath says nothing to us, whatever it is; with one,
+ * what is no string is no ath.
+ */
+static fo_err
+dup_ath(const struct json_t *claim, char **ret_text)
+{
+	const char *text = fo_json_string(claim);
+	char *copy;
+
+	if (text == NULL)
+		return FO_OK;
+	if ((copy = strdup(text)) == NULL)
+		return FO_ERR_NOMEM;
+
+	*ret_text = copy;
+	return FO_OK;
+}
+
 /* RFC 7519 2: a NumericDate is a JSON number, with or without a fraction. */
 static fo_err
 read_date(const struct json_t *claim, const char *name, struct fo_diag *diag,
@@ -224,8 +243,8 @@ read_claims(const struct json_t *claims, struct fo_diag *diag,
 	    (r = read_dates(claims, diag, proof)) != FO_OK ||
 	    (r = dup_optional(fo_json_member(claims, "nonce"), "nonce", diag,
 	    &proof->nonce)) != FO_OK ||
-	    (r = dup_optional(fo_json_member(claims, "ath"), "ath", diag,
-	    &proof->ath)) != FO_OK)
+	    (r = dup_ath(fo_json_member(claims, "ath"), &proof->ath)) !=
+	    FO_OK)
 		return r;
 	if (!fo_jti_is_valid(proof->jti)) {
 		fo_diag_set(diag, "the proof's jti is blank, or longer than "

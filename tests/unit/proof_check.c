@@ -467,7 +467,11 @@ Test(proof_check, ath_counts_when_a_token_came_along)
 
 	cr_expect_eq(verify_claims("\"iat\":1562262616,\"ath\":\"x\"", want,
 	    NULL), FO_OK, "no token: ignored");
+	cr_expect_eq(verify_claims("\"iat\":1562262616,\"ath\":[]", want,
+	    NULL), FO_OK, "no token: ignored, whatever it is");
 	want.access_token = TOKEN;
+	cr_expect_eq(verify_claims("\"iat\":1562262616,\"ath\":[]", want,
+	    NULL), FO_ERR_NO_ATH);
 	cr_expect_eq(verify_claims("\"iat\":1562262616,\"ath\":\"" ATH "\"",
 	    want, NULL), FO_OK);
 	cr_expect_eq(verify_claims("\"iat\":1562262616", want, NULL),

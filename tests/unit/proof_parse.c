@@ -410,7 +410,8 @@ Test(proof_parse, refuses_more_than_16_levels)
 	expect_depth(16, '{', FO_OK);
 	expect_depth(17, '{', FO_ERR_MALFORMED);
 	expect_forged("brackets in a string are no levels", FORGE_HEADER,
-	    CLAIMS_AND("\"a\":\"[[[[[[[[[[[[[[[[[[\\\"{{{{{{{{{{{{{{{{{{\""), FO_OK);
+	    CLAIMS_AND("\"a\":\"[[[[[[[[[[[[[[[[[[\\\"{{{{{{{{{{{{{{{{{{\""),
+	    FO_OK);
 }
 
 Test(proof_parse, refuses_2000_levels_without_recursion)
