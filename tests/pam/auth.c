@@ -506,6 +506,15 @@ Test(auth, refuses_a_line_with_an_unknown_argument_and_says_so)
 	(void)pam_end(pamh, PAM_SERVICE_ERR);
 }
 
+Test(auth, asks_nobody_under_a_line_with_an_unknown_argument)
+{
+	struct client client = { .way = CLIENT_SAYS, .text = "secret" };
+
+	world_service(&w, "db", "no_replay");
+	cr_expect_eq(try("db", "alice", &client, NULL), PAM_SERVICE_ERR);
+	cr_expect_eq(client.asked, 0);
+}
+
 /* ---- names that cannot be used ------------------------------------------- */
 
 Test(auth, asks_plainly_for_a_user_that_no_target_can_name)

@@ -322,7 +322,7 @@ Test(session, exports_the_true_login_over_a_hostile_environment)
 
 /* A record that is named and cannot be had ends at the session, in the open. */
 static void
-expect_lost(pam_handle_t *pamh)
+expect_lost(pam_handle_t *pamh, const char *why)
 {
 	cr_expect_eq(pam_setcred(pamh, PAM_ESTABLISH_CRED), PAM_SUCCESS);
 	cr_expect_null(pam_getenv(pamh, "FIRSTOPS_PENDING"));
@@ -330,7 +330,7 @@ expect_lost(pam_handle_t *pamh)
 	cr_expect_eq(world_files(&w, "run/sessions"), 0);
 	world_events(&w);
 	cr_expect(world_event_has(&w, w.events_count - 1,
-	    "\"ev\":\"session_open\"", "\"rc\":14", NULL));
+	    "\"ev\":\"session_open\"", "\"rc\":14", why, NULL));
 	(void)pam_end(pamh, PAM_SESSION_ERR);
 }
 
@@ -345,7 +345,7 @@ Test(session, is_refused_when_the_record_was_taken_already)
 	    pam_getenv(one, "FIRSTOPS_PENDING"));
 	cr_assert_eq(pam_putenv(two, variable), PAM_SUCCESS);
 	cr_expect_eq(pam_setcred(one, PAM_ESTABLISH_CRED), PAM_SUCCESS);
-	expect_lost(two);
+	expect_lost(two, "\"why\":\"session\"");
 	(void)pam_end(one, PAM_SUCCESS);
 }
 
@@ -355,7 +355,7 @@ Test(session, is_refused_to_another_user_than_the_record_names)
 
 	cr_assert_eq(pam_set_item(pamh, PAM_RUSER, "deploy"), PAM_SUCCESS);
 	log_in_elsewhere("deploy", pamh);
-	expect_lost(pamh);
+	expect_lost(pamh, "\"why\":\"user_changed\"");
 }
 
 Test(session, is_refused_at_another_service_than_the_record_names)
@@ -363,7 +363,7 @@ Test(session, is_refused_at_another_service_than_the_record_names)
 	pam_handle_t *pamh = world_start(&w, "sudo", "deploy", &person);
 
 	log_in_elsewhere("deploy", pamh);
-	expect_lost(pamh);
+	expect_lost(pamh, "\"why\":\"session\"");
 }
 
 Test(session, is_refused_for_names_that_no_record_can_have)
@@ -379,7 +379,7 @@ Test(session, is_refused_for_names_that_no_record_can_have)
 		(void)snprintf(variable, sizeof(variable),
 		    "FIRSTOPS_PENDING=%s", names[i]);
 		cr_assert_eq(pam_putenv(pamh, variable), PAM_SUCCESS);
-		expect_lost(pamh);
+		expect_lost(pamh, "\"why\":\"session\"");
 	}
 }
 
