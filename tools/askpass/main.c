@@ -17,6 +17,7 @@
 #include <firstops/firstops.h>
 
 #include "base/diag.h"
+#include "base/program.h"
 
 #include "asker.h"
 #include "prompt.h"
@@ -185,6 +186,8 @@ answer(const char *prompt, struct fo_diag *diag)
 
 	if (!hide_memory(diag))
 		return FO_ERR_IO;
+	if (!fo_program_start())
+		return FO_ERR_CRYPTO;
 	if ((r = judge(prompt, diag, &challenge)) != FO_OK)
 		goto out;
 	if ((r = sign(challenge, diag, &proof)) != FO_OK)

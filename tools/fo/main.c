@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/program.h"
 #include "host/names.h"
 
 #include "help.h"
@@ -69,6 +70,11 @@ main(int argc, char **argv)
 	/* an error when writing is seen and told, not a sudden end */
 	signal(SIGPIPE, SIG_IGN);
 	json_start();
+	if (!fo_program_start()) {
+		note("fo: libcrypto cannot be used; is libssl3 installed"
+		    " whole?");
+		return FO_EXIT_TROUBLE;
+	}
 	if (argc < 2) {
 		help_overview(stderr);
 		return FO_EXIT_USAGE;

@@ -31,7 +31,7 @@ typedef enum fo_err {
 	FO_ERR_TOO_LONG = -8,	/* the result would not fit its limit */
 	FO_ERR_INTERNAL = -9,	/* broken invariant */
 
-	/* no proof, or not the shape of one (DESIGN: parse) */
+	/* no proof, or not the shape of one */
 	FO_ERR_NO_PROOF = -20,
 	FO_ERR_MALFORMED = -21,
 	FO_ERR_CUT = -22,	/* a transport's limit shortened it */
