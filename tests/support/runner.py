@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 TESTS = TOP / "tests"
@@ -97,9 +98,25 @@ def read_tap(name, output, code):
 
 # ---- running ------------------------------------------------------------------
 
+def end_all(token):
+    """End what a program left behind, in whatever process group: those whose
+    environment holds its token."""
+    mark = f"FIRSTOPS_RUN={token}".encode()
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+        except OSError:
+            continue  # ended meanwhile, or another user's
+
+
 def run_program(name, argv, env):
-    """Run one program in a process group of its own; leave none of it."""
+    """Run one program to its end or its limit; leave none of it running."""
     started = time.monotonic()
+    token = uuid.uuid4().hex
+    env = dict(env, FIRSTOPS_RUN=token)
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out,
                                    stderr=subprocess.STDOUT, env=env,
@@ -109,10 +126,7 @@ def run_program(name, argv, env):
         except subprocess.TimeoutExpired:
             code = None
         finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            end_all(token)
             process.wait()
         out.seek(0)
         text = out.read().decode(errors="replace")

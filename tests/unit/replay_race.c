@@ -27,7 +27,6 @@
 
 /* What the processes of a test share. */
 struct shared {
-	atomic_int go;
 	atomic_int won;
 	atomic_int lost;
 	atomic_int other;
@@ -87,22 +86,32 @@ close_all(struct machine *m)
 	munmap(shared, sizeof(*shared));
 }
 
-/* Start n processes that wait for each other, then call run. */
+/*
+ * Start n processes that wait for each other, then call run. They sleep on a
+ * pipe until its one writing end is closed, which also happens if we die: a
+ * crowd that spun would starve who makes it, and outlive it.
+ */
 static void
 start(int n, void (*run)(int i, void *arg), void *arg, pid_t *pids)
 {
-	atomic_store(&shared->go, 0);
+	int gate[2];
+	char byte;
+
+	cr_assert_eq(pipe(gate), 0);
 	for (int i = 0; i < n; i++) {
 		pids[i] = fork();
 		cr_assert_geq(pids[i], 0);
 		if (pids[i] == 0) {
-			while (atomic_load(&shared->go) == 0)
-				(void)0; /* all start at the same moment */
+			close(gate[1]);
+			if (read(gate[0], &byte, 1) != 0)
+				_exit(1);
+			close(gate[0]);
 			run(i, arg);
 			_exit(0);
 		}
 	}
-	atomic_store(&shared->go, 1);
+	close(gate[1]);
+	close(gate[0]);
 }
 
 static void
