@@ -44,7 +44,7 @@ OWNERS = {
     r"jansson\.h": {"sdk/src/json.c", "tools/fo/json.c"},
     r"yaml\.h": {"sdk/host/node.c"},
     r"security/.*": {"pam_firstops"},
-    r"openssl/.*": {"sdk/src", "sdk/base/wipe.c"},
+    r"openssl/.*": {"sdk/src", "sdk/base/program.c", "sdk/base/wipe.c"},
 }
 
 
