@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +96,25 @@ path_of(const char *uri, struct fo_diag *diag, char **ret_path)
 
 /* ---- reading --------------------------------------------------------- */
 
+/* Why open(2) failed, and what to do about it. */
+static fo_err
+open_failed(const char *path, int e, struct fo_diag *diag)
+{
+	if (e == ENOENT || e == ENOTDIR) {
+		fo_diag_set(diag, "%s: no such file; fo key generate makes a "
+		    "key", path);
+		return FO_ERR_NOT_FOUND;
+	}
+	if (e == EACCES || e == EPERM)
+		fo_diag_set(diag, "%s: %s for uid %lu; check the mode of it "
+		    "and of its folders", path, strerrordesc_np(e),
+		    (unsigned long)geteuid());
+	else
+		fo_diag_set(diag, "%s: %s", path, strerrordesc_np(e));
+
+	return FO_ERR_IO;
+}
+
 /*
  * Not to be read by others, as ssh wants it, but only of the caller's own
  * file: a service may well be given root's key through a group.
@@ -111,7 +129,8 @@ check_file(int fd, const char *path, struct fo_diag *diag)
 		return FO_ERR_IO;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		fo_diag_set(diag, "%s: not a regular file", path);
+		fo_diag_set(diag, "%s: not a regular file; name the key's own "
+		    "file", path);
 		return FO_ERR_FORMAT;
 	}
 	if (st.st_uid == geteuid() && (st.st_mode & 077) != 0) {
@@ -133,14 +152,8 @@ read_file(const char *path, struct fo_diag *diag, char **ret_data,
 	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	fo_err r;
 
-	if (fd < 0) {
-		const bool missing = errno == ENOENT || errno == ENOTDIR;
-
-		fo_diag_set(diag, "%s: %s", path, missing ?
-		    "no such file; fo key generate makes a key" :
-		    strerrordesc_np(errno));
-		return missing ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-	}
+	if (fd < 0)
+		return open_failed(path, errno, diag);
 	if ((r = check_file(fd, path, diag)) != FO_OK)
 		goto out;
 	r = fo_read_all(fd, FILE_MAX, ret_data, ret_len);

@@ -366,6 +366,7 @@ Test(key_load, refuses_what_is_no_file_of_this_machine)
 	expect_refused("file:/tmp/%zz", FO_ERR_FORMAT, "file:");
 	expect_refused("file:/tmp/a%00b", FO_ERR_FORMAT, "file:");
 	expect_refused("/tmp", FO_ERR_FORMAT, "regular");
+	expect_refused("/tmp", FO_ERR_FORMAT, "name the key's own file");
 	expect_refused("/dev/null", FO_ERR_FORMAT, "regular");
 }
 
@@ -431,6 +432,7 @@ Test(key_load, an_unreadable_file_is_named_with_the_reason)
 		cr_assert_eq(seteuid(65534), 0);
 	}
 	expect_refused(path, FO_ERR_IO, "ermission denied");
+	expect_refused(path, FO_ERR_IO, "check the mode of it");
 	if (getuid() == 0)
 		cr_assert_eq(seteuid(0), 0);
 	(void)unlink(path);
