@@ -163,13 +163,51 @@ fo_pattern_ok(const char *pattern)
 	return graphic(pattern, FO_PATTERN_MAX);
 }
 
+size_t
+fo_char_len(const unsigned char *p, size_t left)
+{
+	const unsigned char c = p[0];
+	const size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 :
+	    c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+	size_t i;
+
+	if (n == 0 || n > left)
+		return 0;
+	for (i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
+	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+		return 0;
+
+	return n;
+}
+
+bool
+fo_char_hidden(const unsigned char *p, size_t n)
+{
+	if (n == 1)
+		return (p[0] < 0x20 && p[0] != '\t' && p[0] != '\n') ||
+		    p[0] == 0x7f;
+	if (n == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	if (n == 3)
+		return (p[0] == 0xe2 && p[1] == 0x80 &&
+		    (p[2] == 0xa8 || p[2] == 0xa9)) ||
+		    (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf);
+	return false;
+}
+
 bool
 fo_prose_ok(const char *text)
 {
-	for (; *text != '\0'; text++) {
-		const unsigned char c = (unsigned char)*text;
+	const unsigned char *p = (const unsigned char *)text;
+	size_t left = strlen(text), n;
 
-		if (c < 0x20 || c == 0x7f)
+	for (; left > 0; p += n, left -= n) {
+		if ((n = fo_char_len(p, left)) == 0 || p[0] < 0x20 ||
+		    fo_char_hidden(p, n))
 			return false;
 	}
 	return true;

@@ -6,6 +6,7 @@
 #define FO_HOST_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define FO_NAME_MAX 48		/* [a-z0-9][a-z0-9._-]{0,47} */
 #define FO_ID_SIZE 46		/* of fo_agent_, the longer; and NUL */
@@ -40,7 +41,20 @@ bool fo_host_ok(const char *host);
 /* A pattern for one of these: 1 to 1024 bytes of printable ASCII, no space. */
 bool fo_pattern_ok(const char *pattern);
 
-/* Text for people: no control bytes. "" is fine. */
+/* How long the UTF-8 character at p is (RFC 3629 4); 0: there is none. */
+size_t fo_char_len(const unsigned char *p, size_t left);
+
+/*
+ * Is the character of n bytes at p one that YAML takes for a line break where
+ * an editor shows none, or that no text needs: C0 (but for tab and newline)
+ * and C1 controls, DEL, U+2028, U+2029, U+FEFF?
+ */
+bool fo_char_hidden(const unsigned char *p, size_t n);
+
+/*
+ * One line of text for people: UTF-8 without controls and hidden characters,
+ * so that what a file's escapes spell can be written as it is. "" is fine.
+ */
 bool fo_prose_ok(const char *text);
 
 /*

@@ -407,47 +407,6 @@ build(struct builder *b, yaml_parser_t *parser, size_t characters_all)
 
 /* ---- bytes ----------------------------------------------------------- */
 
-/* The length of the UTF-8 character at p (RFC 3629 4), or 0. */
-static size_t
-utf8_len(const unsigned char *p, size_t left)
-{
-	const unsigned char c = p[0];
-	const size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 :
-	    c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-	size_t i;
-
-	if (n == 0 || n > left)
-		return 0;
-	for (i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) ||
-	    (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
-		return 0;
-
-	return n;
-}
-
-/*
- * Characters that YAML takes for a line break where an editor shows none, or
- * that no text needs: C0 and C1 controls, DEL, U+2028, U+2029, U+FEFF.
- */
-static bool
-is_hidden(const unsigned char *p, size_t n)
-{
-	if (n == 1)
-		return (p[0] < 0x20 && p[0] != '\t' && p[0] != '\n') ||
-		    p[0] == 0x7f;
-	if (n == 2)
-		return p[0] == 0xc2 && p[1] < 0xa0;
-	if (n == 3)
-		return (p[0] == 0xe2 && p[1] == 0x80 &&
-		    (p[2] == 0xa8 || p[2] == 0xa9)) ||
-		    (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf);
-	return false;
-}
-
 static void
 check_bytes(struct fo_reader *rd, const char *text, size_t len)
 {
@@ -466,14 +425,14 @@ check_bytes(struct fo_reader *rd, const char *text, size_t len)
 		return;
 	}
 	for (i = 0; i < len; i += n) {
-		if ((n = utf8_len(p + i, len - i)) == 0) {
+		if ((n = fo_char_len(p + i, len - i)) == 0) {
 			fo_reader_fail(rd, line, "byte 0x%02x is not UTF-8; "
 			    "save the file as UTF-8", p[i]);
 			return;
 		}
 		if (p[i] == '\r' && i + 1 < len && p[i + 1] == '\n')
 			continue;
-		if (is_hidden(p + i, n)) {
+		if (fo_char_hidden(p + i, n)) {
 			fo_reader_fail(rd, line, "a control character "
 			    "(byte 0x%02x); take it out", p[i]);
 			return;

@@ -133,12 +133,18 @@ Test(names, a_host_is_neither_localhost_nor_an_address_in_any_spelling)
 	cr_expect_not(fo_host_ok(repeat('a', 254, buf)));
 }
 
-Test(names, prose_has_no_control_bytes)
+Test(names, prose_has_no_control_and_no_hidden_characters)
 {
 	static const struct name_case cases[] = {
 		{ "", true }, { "rotated, see #12", true },
 		{ "\xc3\xa4", true }, { "a\nb", false }, { "a\033[1m", false },
-		{ "\x7f", false },
+		{ "\x7f", false }, { "a\tb", false },
+		{ "a\xc2\x85" "b", false }, { "a\xc2\xa0" "b", true },
+		{ "a\xe2\x80\xa7" "b", true },
+		{ "a\xe2\x80\xa8" "b", false },
+		{ "a\xe2\x80\xa9" "b", false },
+		{ "\xef\xbb\xbf" "a", false }, { "\xe4", false },
+		{ "\xf0\x9f\x98\x80", true }, { "\xf0\x9f\x98", false },
 	};
 
 	CHECK(fo_prose_ok, cases);

@@ -166,6 +166,9 @@ Test(principal, one_wrong_field_refuses_the_file_and_says_where_and_how_to_mend)
 		    "say when the key was revoked" },
 		{ "reason: rotated", "reason: \"a\\nb\"", 18,
 		    "control bytes; write one line" },
+		/* U+2028: what is written anew would not be read again */
+		{ "reason: rotated", "reason: \"a\\Lb\"", 18,
+		    "control bytes; write one line" },
 		{ "keys:\n  - thumbprint: " JKT_A "\n", "keys: x\nkyes:\n"
 		    "  - thumbprint: " JKT_A "\n", 12, "did you mean 'keys'" },
 		{ "\n...\n", "\n", 19, "closing \"...\" is missing" },
