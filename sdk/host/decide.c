@@ -166,7 +166,7 @@ make_targets(const struct attempt_state *st, char ***ret_targets)
 		r = fo_target_format(i == 0 ? config->host :
 		    config->aliases[i - 1], attempt->service,
 		    attempt->account, &targets[i]);
-	if (r == FO_ERR_ARG) {
+	if (r == FO_ERR_ARG || r == FO_ERR_TOO_LONG) {
 		fo_diag_set(&st->decision->diag, "no target can name this "
 		    "account or service");
 		r = FO_ERR_WRONG_HTU;

@@ -857,6 +857,26 @@ Test(decide, a_user_named_like_a_path_is_no_other_service)
 	place_close(&p);
 }
 
+/* Whoever names an account that long is wrong; nothing of ours is. */
+Test(decide, a_user_whom_no_target_can_name_is_another_target)
+{
+	char account[2048];
+	struct place p;
+
+	place_open(&p);
+	memset(account, '/', sizeof(account) - 1);
+	account[sizeof(account) - 1] = '\0';
+	p.attempt.account = account;
+	cr_expect_eq(offer(&p), FO_ERR_WRONG_HTU, "%s",
+	    fo_err_word(p.decision.why));
+	expect_event(&p, "deny", FO_ERR_WRONG_HTU, "-");
+	p.attempt.account = "..";
+	cr_expect_eq(offer(&p), FO_ERR_WRONG_HTU, "%s",
+	    fo_err_word(p.decision.why));
+	expect_event(&p, "deny", FO_ERR_WRONG_HTU, "-");
+	place_close(&p);
+}
+
 /* ---- audit -------------------------------------------------------------------- */
 
 Test(decide, a_permit_that_the_required_sink_does_not_take_is_none)
