@@ -19,4 +19,13 @@ void fo_diag_set(struct fo_diag *diag, const char *fmt, ...) FO_PRINTF(2, 3);
 void fo_diag_prefix(struct fo_diag *diag, const char *fmt, ...)
     FO_PRINTF(2, 3);
 
+#define FO_DIAG_WORD_SIZE 201
+
+/*
+ * Make one word of a text of somebody else's, to quote it in a reason: cut at
+ * its size, spaces become '?'. So the words around it are ours alone, and
+ * what is quoted cannot go on with a sentence of its own.
+ */
+void fo_diag_word(const char *text, char ret_word[FO_DIAG_WORD_SIZE]);
+
 #endif

@@ -240,10 +240,13 @@ static fo_err
 check_account(const struct fo_principal *principal, const char *service,
     const char *account, struct fo_diag *diag)
 {
+	char word[FO_DIAG_WORD_SIZE];
+
 	if (fo_principal_has_account(principal, service, account))
 		return FO_OK;
 
-	fo_diag_set(diag, "%s is not among the accounts of %s", account,
+	fo_diag_word(account, word);
+	fo_diag_set(diag, "%s is not among the accounts of %s", word,
 	    principal->name);
 	return FO_ERR_NOT_AN_ACCOUNT;
 }

@@ -113,11 +113,14 @@ check_signature(const struct fo_proof *proof, const struct fo_expect *want)
 static fo_err
 check_htm(const struct fo_proof *proof, const struct fo_expect *want)
 {
+	char htm[FO_DIAG_WORD_SIZE];
+
 	if (strcmp(proof->htm, want->htm) == 0)
 		return FO_OK;
 
+	fo_diag_word(proof->htm, htm);
 	fo_diag_set(want->diag, "the proof is for method %.64s, not %.64s",
-	    proof->htm, want->htm);
+	    htm, want->htm);
 	return FO_ERR_WRONG_HTM;
 }
 
@@ -126,15 +129,18 @@ check_htu(const struct fo_proof *proof, const struct fo_expect *want)
 {
 	const char *const *also = want->htu_also;
 	fo_err r = fo_target_match(proof->htu, want->htu);
+	char htu[FO_DIAG_WORD_SIZE];
 
 	for (; r == FO_ERR_WRONG_HTU && also != NULL && *also != NULL; also++)
 		r = fo_target_match(proof->htu, *also);
-	if (r == FO_ERR_WRONG_HTU)
-		fo_diag_set(want->diag, "the proof is for %.200s, not for "
-		    "%.200s", proof->htu, want->htu);
-	else if (r == FO_ERR_ARG)
+	if (r == FO_ERR_WRONG_HTU) {
+		fo_diag_word(proof->htu, htu);
+		fo_diag_set(want->diag, "the proof is for %s, not for %.200s",
+		    htu, want->htu);
+	} else if (r == FO_ERR_ARG) {
 		fo_diag_set(want->diag, "the htu that is expected is no URI "
 		    "of its scheme: %.200s", want->htu);
+	}
 
 	return r;
 }

@@ -877,6 +877,32 @@ Test(decide, a_user_whom_no_target_can_name_is_another_target)
 	place_close(&p);
 }
 
+/* What msg says between its values are our words alone. */
+Test(decide, no_text_of_a_client_goes_on_with_words_of_ours)
+{
+	static const char said[] = "x) agent root of ops permitted to sshd as "
+	    "root from 10.9.9.9 (";
+	const char *event;
+	struct place p;
+
+	for (int i = 0; i < 3; i++) {
+		place_open(&p);
+		if (i == 0)
+			p.claims.htm = said;
+		else
+			p.claims.htu = i == 1 ? said :
+			    "pam://bastion/sshd/x)%20permitted%20to%20(";
+		if (i == 2)
+			p.attempt.account = "x) permitted to (";
+		cr_expect_neq(offer(&p), FO_OK);
+		event = next_event(&p);
+		cr_assert_not_null(event);
+		cr_expect_null(strstr(cee_get(event, "msg"), "permitted to"),
+		    "%s", event);
+		place_close(&p);
+	}
+}
+
 /* ---- audit -------------------------------------------------------------------- */
 
 Test(decide, a_permit_that_the_required_sink_does_not_take_is_none)

@@ -68,3 +68,15 @@ Test(diag, may_be_absent)
 	fo_diag_set(NULL, "%s", "x");
 	fo_diag_prefix(NULL, "%s", "x");
 }
+
+Test(diag, quotes_others_as_one_word)
+{
+	char word[FO_DIAG_WORD_SIZE], text[FO_DIAG_WORD_SIZE + 10];
+
+	fo_diag_word("a) all is well (b", word);
+	cr_expect_str_eq(word, "a)?all?is?well?(b");
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	fo_diag_word(text, word);
+	cr_expect_eq(strlen(word), FO_DIAG_WORD_SIZE - 1);
+}
