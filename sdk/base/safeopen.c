@@ -21,16 +21,12 @@
 #define LIST_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define FILE_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
-/*
- * openat, away from 0, 1 and 2: a host may have closed those, and would then
- * print into the store's file.
- */
-static int
-open_above_2(int dirfd, const char *name, int flags)
+int
+fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode)
 {
 	int fd, high, e;
 
-	if ((fd = openat(dirfd, name, flags)) < 0 || fd > 2)
+	if ((fd = openat(dirfd, name, flags, mode)) < 0 || fd > 2)
 		return fd;
 	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	e = errno;
@@ -143,7 +139,7 @@ step(int dirfd, const char *name, const char *shown, int flags, uid_t owner,
 	fo_err r;
 	int fd;
 
-	if ((fd = open_above_2(dirfd, name, flags)) < 0)
+	if ((fd = fo_open_above_2(dirfd, name, flags, 0)) < 0)
 		return explain(dirfd, name, shown, folder, errno, diag);
 	if ((r = judge(fd, shown, folder, owner, diag)) != FO_OK) {
 		close(fd);

@@ -40,6 +40,13 @@ FO_MUST_CHECK fo_err fo_safe_open_at(int dirfd, const char *path,
     const char *name, uid_t owner, struct fo_diag *diag, int *ret_fd);
 
 /*
+ * openat, away from 0, 1 and 2: a host may have closed those, and would then
+ * print into our file. -1 with errno. flags should have O_CLOEXEC; mode is
+ * for O_CREAT.
+ */
+int fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode);
+
+/*
  * Read a whole file of at most max bytes. FO_ERR_TOO_LONG: it has more.
  * The caller frees *ret_data, which has a NUL after *ret_len bytes.
  */

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "base/safeopen.h"
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 

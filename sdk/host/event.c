@@ -19,8 +19,8 @@
 
 #include "base/b64url.h"
 #include "base/buf.h"
+#include "base/safeopen.h"
 #include "base/wipe.h"
-#include "folder.h"
 #include "rfc3339.h"
 
 /* Most bytes of a value as it is written, after encoding. */

@@ -19,20 +19,6 @@
 #define MODE_SHARED 0755
 #define MAKE_MAX 3
 
-int
-fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode)
-{
-	int fd, high, e;
-
-	if ((fd = openat(dirfd, name, flags, mode)) < 0 || fd > 2)
-		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	e = errno;
-	close(fd);
-	errno = e;
-	return high;
-}
-
 /* Is what was opened the owner's folder, and nobody else's to write? */
 static fo_err
 judge(int fd, const char *path, const char *name, uid_t owner,

@@ -14,12 +14,6 @@
 #include <firstops/error.h>
 
 /*
- * openat, and the descriptor is above 2; -1 with errno. flags should have
- * O_CLOEXEC.
- */
-int fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode);
-
-/*
  * Open an absolute path as fo_safe_open_folder does. What is missing at its
  * end, up to three folders, is made with mode 0755 if the caller's effective
  * user is root.
