@@ -39,6 +39,12 @@
  * 4 The machine was started anew: birth has another boot id, or there is
  *   none, and the folder counts as born now.
  *
+ * What this cannot see: a clock that is set back after the files were lost
+ * with their folder, or that is behind after a restart (B, counted back from
+ * such a clock, lies before X); and an old folder of this boot that comes
+ * back after another took its place (a mount taken away again, a folder moved
+ * back). Services with nonce: always depend on neither.
+ *
  * Nobody waits for anybody: a lock that is held is not waited for, and only
  * sweeping and the replacement of a birth of another boot want it.
  */
