@@ -36,9 +36,8 @@ login_cleanup(pam_handle_t *pamh, void *data, int status)
 	login_free(data);
 }
 
-/* What is in the handle, over or not. */
-static struct fo_pam_login *
-login_find(const pam_handle_t *pamh)
+struct fo_pam_login *
+fo_pam_login_get(const pam_handle_t *pamh)
 {
 	/* libpam hands back, as const, the pointer that we gave it. */
 	union {
@@ -50,20 +49,6 @@ login_find(const pam_handle_t *pamh)
 		return NULL;
 
 	return data.out;
-}
-
-struct fo_pam_login *
-fo_pam_login_get(const pam_handle_t *pamh)
-{
-	struct fo_pam_login *login = login_find(pamh);
-
-	return login != NULL && !login->ended ? login : NULL;
-}
-
-bool
-fo_pam_login_is_ours(const pam_handle_t *pamh)
-{
-	return login_find(pamh) != NULL;
 }
 
 /* Takes the login; on failure it is freed. */
@@ -122,34 +107,17 @@ fo_pam_login_export(pam_handle_t *pamh, const struct fo_login_record *record)
 	return r;
 }
 
-static void
-unset_variables(pam_handle_t *pamh)
-{
-	static const char *const names[] = { "FIRSTOPS_ID", "FIRSTOPS_NAME",
-		"FIRSTOPS_OWNER", "FIRSTOPS_SID", pending_variable };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		unset_variable(pamh, names[i]);
-}
-
-void
-fo_pam_login_end(pam_handle_t *pamh)
-{
-	struct fo_pam_login *login = login_find(pamh);
-
-	if (login != NULL)
-		login->ended = true;
-	unset_variables(pamh);
-}
-
 fo_err
 fo_pam_login_forget(pam_handle_t *pamh)
 {
-	const struct fo_pam_login *login = login_find(pamh);
+	static const char *const names[] = { "FIRSTOPS_ID", "FIRSTOPS_NAME",
+		"FIRSTOPS_OWNER", "FIRSTOPS_SID", pending_variable };
+	const struct fo_pam_login *login = fo_pam_login_get(pamh);
 
 	if (login != NULL && login->pending[0] != '\0')
 		fo_pending_drop(login->run_folder, login->pending);
-	unset_variables(pamh);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unset_variable(pamh, names[i]);
 	/* Replacing data that is there allocates nothing. */
 	if (login != NULL && pam_set_data(pamh, data_name, NULL, NULL) !=
 	    PAM_SUCCESS)

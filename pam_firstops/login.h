@@ -37,15 +37,10 @@ struct fo_pam_login {
 	struct fo_diag lost_diag;
 	/* There is a session record. */
 	bool open;
-	/* Its session was closed: nobody's login any more. */
-	bool ended;
 };
 
 /* The login of this handle, or NULL. Borrowed. */
 struct fo_pam_login *fo_pam_login_get(const pam_handle_t *pamh);
-
-/* Is or was there a login of ours in this handle, and is not forgotten? */
-bool fo_pam_login_is_ours(const pam_handle_t *pamh);
 
 /*
  * Step 6 of the decision (struct fo_attempt, prepare); arg is the call.
@@ -75,12 +70,6 @@ FO_MUST_CHECK fo_err fo_pam_login_export(pam_handle_t *pamh,
  */
 bool fo_pam_login_is_users(const struct fo_pam_login *login,
     const struct fo_pam_call *call);
-
-/*
- * A login ends with its session: only that there was one is remembered, for
- * setcred.
- */
-void fo_pam_login_end(pam_handle_t *pamh);
 
 /*
  * Remove login, pending record and all our variables from the handle.

@@ -155,8 +155,7 @@ finish(struct fo_pam_call *call, struct fo_pam_login *login)
 		.ev = FO_EV_SESSION_CLOSE, .why = why, .rc = PAM_SUCCESS,
 		.who = &login->record, .detail = call->diag.text });
 
-	fo_pam_login_end(call->pamh);
-	return FO_OK;
+	return fo_pam_login_forget(call->pamh);
 }
 
 int

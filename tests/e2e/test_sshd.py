@@ -26,11 +26,6 @@ def prepare():
         world.write(f"/home/{user}/.ssh/authorized_keys", public)
         world.must("chown", "-R", f"{user}:", f"/home/{user}/.ssh")
         world.must("chmod", "700", f"/home/{user}/.ssh")
-    # Modules that act in setcred alone: a group for the time of the session.
-    common = pathlib.Path("/etc/pam.d/common-auth")
-    world.write(common, common.read_text() + "auth optional pam_group.so\n")
-    world.write("/etc/security/group.conf",
-                "sshd;*;alice|rescue|deploy;Al0000-2400;floppy\n")
 
 
 def reference(done):
@@ -281,23 +276,6 @@ def test_a_person_logs_in_as_before_and_never_meets_our_prompt():
     mark = log.mark()
     people_log_in()
     assert not log.events(mark, user="alice"), log.tail(mark)
-
-
-def test_people_get_what_other_modules_grant_in_setcred():
-    """Whichever way they come, break-glass too; an agent's login ends the
-    stack at our line."""
-    words = world.askpass_saying(world.PASSWORD)
-    with world.sshd():
-        for user in ("alice", "rescue"):
-            for method in ("keyboard-interactive", "password"):
-                done = world.ssh(f"{user}@bastion", "id -Gn", method=method,
-                                 **words)
-                assert "floppy" in done.out.split(), done
-        done = world.ssh("-i", "/home/build/id_person", "alice@bastion",
-                         "id -Gn", method="publickey")
-        assert "floppy" in done.out.split(), done
-        done = world.fo_ssh("deploy@bastion", "id -Gn")
-        assert done.out == "deploy\n", done
 
 
 def test_a_wrong_password_stays_wrong():

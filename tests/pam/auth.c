@@ -630,11 +630,11 @@ Test(auth, lets_a_person_in_who_types_the_password_at_our_prompt_once)
 		if (broken[i] != NULL)
 			world_put(&w, "firstops.yaml", "%s", broken[i]);
 		world_put(&w, "pam.d/db", "auth [success=done "
-		    "cred_insufficient=ignore default=die] " MODULE
-		    " config=%s/firstops.yaml\n"
+		    "cred_insufficient=ignore default=die] "
+		    "%s config=%s/firstops.yaml\n"
 		    "auth [success=1 default=ignore] pam_unix.so nullok\n"
 		    "auth requisite pam_deny.so\n"
-		    "auth required pam_permit.so\n", w.folder);
+		    "auth required pam_permit.so\n", w.module, w.folder);
 		cr_expect_eq(try("db", "alice", &client, NULL), PAM_SUCCESS);
 		cr_expect_eq(client.asked, 1);
 	}

@@ -164,6 +164,21 @@ age_replay(const struct world *w)
 	    diag.text);
 }
 
+/*
+ * A line of pam.d cannot name a module by a path with spaces, and the build
+ * folder may well have some: links in the world lead there.
+ */
+static void
+link_modules(struct world *w)
+{
+	(void)snprintf(w->module, sizeof(w->module), "%s/pam_firstops.so",
+	    w->folder);
+	NEED(symlink(MODULE, w->module) == 0);
+	(void)snprintf(w->probe, sizeof(w->probe), "%s/pam_probe.so",
+	    w->folder);
+	NEED(symlink(PROBE, w->probe) == 0);
+}
+
 void
 world_open(struct world *w)
 {
@@ -176,6 +191,7 @@ world_open(struct world *w)
 	NEED(mkdtemp(w->folder) != NULL);
 	NEED(chmod(w->folder, 0755) == 0);
 	(void)snprintf(w->confdir, sizeof(w->confdir), "%s/pam.d", w->folder);
+	link_modules(w);
 	cr_assert_eq(fo_key_generate(&w->key), FO_OK);
 	cr_assert_eq(fo_key_thumbprint(w->key, w->jkt), FO_OK);
 	make_store(w);
@@ -234,17 +250,19 @@ world_service(const struct world *w, const char *service,
 
 	(void)snprintf(path, sizeof(path), "pam.d/%s", service);
 	world_put(w, path,
-	    "auth optional " PROBE " give\n"
-	    "auth required " MODULE " config=%s/firstops.yaml %s\n"
-	    "auth optional " PROBE " show\n"
-	    "account [success=done ignore=ignore default=die] " MODULE
-	    " config=%s/firstops.yaml %s\n"
-	    "account requisite " PROBE " unknown\n"
-	    "session optional " PROBE " hostile\n"
-	    "session [success=done ignore=ignore default=die] " MODULE
-	    " config=%s/firstops.yaml %s\n"
-	    "session requisite " PROBE " unknown\n",
-	    w->folder, arguments, w->folder, arguments, w->folder, arguments);
+	    "auth optional %s give\n"
+	    "auth required %s config=%s/firstops.yaml %s\n"
+	    "auth optional %s show\n"
+	    "account [success=done ignore=ignore default=die]"
+	    " %s config=%s/firstops.yaml %s\n"
+	    "account requisite %s unknown\n"
+	    "session optional %s hostile\n"
+	    "session [success=done ignore=ignore default=die]"
+	    " %s config=%s/firstops.yaml %s\n"
+	    "session requisite %s unknown\n",
+	    w->probe, w->module, w->folder, arguments, w->probe,
+	    w->module, w->folder, arguments, w->probe, w->probe,
+	    w->module, w->folder, arguments, w->probe);
 }
 
 char *

@@ -23,6 +23,8 @@
 struct world {
 	char folder[64];
 	char confdir[96];
+	char module[96];		/* for lines of pam.d */
+	char probe[96];
 	struct fo_key *key;		/* the agent's */
 	char jkt[FO_JKT_SIZE];
 	char *events_text;
