@@ -12,10 +12,13 @@ import world  # noqa: E402
 from world import log  # noqa: E402
 
 LIMIT_S = 3
+# Where what is broken waits until it is mended.
+ASIDE = pathlib.Path("/root/.broken")
 
 
 def prepare():
     global bot, module
+    ASIDE.mkdir()
     bot = world.Agent("build-bot")
     module, = pathlib.Path("/usr/lib").glob("**/security/pam_firstops.so")
     world.settle(bot)
@@ -27,7 +30,7 @@ def garbage_in_firstops_yaml():
 
 
 def no_store_at_all():
-    world.must("mv", world.STORE, "/root/firstops")
+    world.must("mv", world.STORE, f"{ASIDE}/store")
 
 
 def wrong_module_arguments():
@@ -44,20 +47,20 @@ def module_file_is_no_module():
 
 
 def module_file_gone():
-    world.must("mv", module, "/root/pam_firstops.so")
+    world.must("mv", module, f"{ASIDE}/module")
 
 
 def run_folder_gone():
-    world.must("mv", world.RUN, "/root/run")
+    world.must("mv", world.RUN, f"{ASIDE}/run")
     world.write(world.RUN, "not a folder\n")
 
 
 def mend():
-    world.must("rm", "-rf", "/root/firstops", world.RUN)
-    if os.path.exists("/root/pam_firstops.so"):
-        world.must("mv", "/root/pam_firstops.so", module)
-    if os.path.exists("/root/run"):
-        world.must("mv", "/root/run", world.RUN)
+    world.must("rm", "-rf", f"{ASIDE}/store", world.RUN)
+    if os.path.exists(f"{ASIDE}/module"):
+        world.must("mv", f"{ASIDE}/module", module)
+    if os.path.exists(f"{ASIDE}/run"):
+        world.must("mv", f"{ASIDE}/run", world.RUN)
     else:
         world.new_run_folder()
     world.new_store()

@@ -303,9 +303,11 @@ class Log:
     """Somebody who reads /dev/log, for ever or for a while."""
 
     PATH = "/dev/log"
+    MARK = b"<15>world: mark "
 
     def __init__(self):
         self.lines = []
+        self.marks = self.marks_read = 0
         self.broken = []
         self.news = threading.Condition()
         self.socket = None
@@ -346,6 +348,11 @@ class Log:
                     pid, uid, _ = credentials.unpack(value)
             if not data and pid <= 0:
                 return
+            if data.startswith(self.MARK):
+                with self.news:
+                    self.marks_read = int(data.removeprefix(self.MARK))
+                    self.news.notify_all()
+                continue
             with self.news:
                 try:
                     self.lines.append(Line(data, pid, uid))
@@ -355,8 +362,20 @@ class Log:
 
     def mark(self):
         """Where the log ends now; events(mark) are those after it."""
+        if self.socket is not None:
+            self.settle()
         with self.news:
             return len(self.lines)
+
+    def settle(self):
+        """Until all that was sent before this has been read."""
+        self.marks += 1
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.connect(self.PATH)
+            sender.send(self.MARK + b"%d" % self.marks)
+        with self.news:
+            assert self.news.wait_for(
+                lambda: self.marks_read >= self.marks, 10)
 
     def events(self, mark=0, **want):
         """The events since mark that have these values."""
