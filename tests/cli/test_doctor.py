@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import re
 
 import fo
 import tap
@@ -115,6 +116,11 @@ class Doctor(fo.Case):
                 ("optional", "fail", "no effect"),
                 ("[success=done cred_insufficient=ignore default=ignore]",
                  "fail", "default=ignore"),
+                ("[success=done cred_insufficient=ignore auth_err=ignore "
+                 "default=die]", "fail", "auth_err=ignore"),
+                ("[success=done cred_insufficient=ignore "
+                 "authinfo_unavail=1 default=die]", "fail",
+                 "authinfo_unavail=1"),
                 ("[success=done cred_insufficient=ok default=die]", "fail",
                  "lets in who has no proof"),
                 ("[success=done default=die]", "warn", "people too")):
@@ -145,14 +151,70 @@ class Doctor(fo.Case):
         self.one("fail", "no account line")
         self.spoil("session required pam_firstops.so\n", "")
         self.one("warn", "no session line")
-        self.spoil("account required pam_firstops.so",
-                   "account sufficient pam_firstops.so")
-        self.one("warn", "must be required")
+
+    def test_an_account_line_whose_refusal_has_no_effect(self):
+        for control in ("sufficient", "optional", "[default=ignore]",
+                        "[success=ok perm_denied=ignore default=bad]",
+                        "[success=ok default=1]"):
+            with self.subTest(control=control):
+                self.spoil("account required pam_firstops.so",
+                           f"account {control} pam_firstops.so")
+                self.one("fail", "must be required")
+        for control in ("requisite", "[success=ok ignore=ignore default=bad]",
+                        "[success=ok ignore=ignore default=die]"):
+            with self.subTest(control=control):
+                self.spoil("account required pam_firstops.so",
+                           f"account {control} pam_firstops.so")
+                self.assertEqual(self.findings(), [])
+
+    def test_a_line_before_ours_that_leads_around_it(self):
+        for line in ("sufficient pam_localuser.so",
+                     "[success=done default=ignore] pam_localuser.so",
+                     "[success=ok default=done] pam_localuser.so",
+                     "[success=2 default=ignore] pam_localuser.so"):
+            with self.subTest(line=line):
+                self.spoil(f"account {GLASS}", f"account {line}\n"
+                           f"account {GLASS}")
+                self.one("fail", "account: " + line)
+                self.spoil(f"auth {GLASS}", f"auth {line}\nauth {GLASS}")
+                self.one("warn", "auth: " + line)
+        for line in ("required pam_access.so",
+                     "[success=1 default=ignore] pam_localuser.so",
+                     "[success=ok default=die] pam_localuser.so"):
+            with self.subTest(line=line):
+                self.spoil(f"account {GLASS}", f"account {line}\n"
+                           f"account {GLASS}")
+                self.assertEqual(self.findings(), [])
+
+    def test_a_breakglass_line_that_lets_others_around_too(self):
+        for old, new in (("default=ignore", "default=1"),
+                         ("default=ignore", "user_unknown=1 default=ignore")):
+            with self.subTest(new=new):
+                self.spoil(f"account {GLASS}",
+                           "account " + GLASS.replace(old, new))
+                self.one("fail", "reserved accounts are open")
+        self.spoil(f"account {GLASS}",
+                   "account " + GLASS.replace("ingroup", "notingroup"))
+        found = self.findings()
+        self.assertEqual([level for level, _ in found], ["fail", "warn"])
+        self.assertIn("reserved accounts are open", found[0][1])
+        self.assertIn("no break-glass line", found[1][1])
 
     def test_an_unknown_argument_of_the_module(self):
         self.spoil("default=die] pam_firstops.so",
                    "default=die] pam_firstops.so debug nodelay")
         self.one("fail", "unknown argument nodelay")
+
+    def test_lax_where_accounts_are_reserved(self):
+        self.spoil("account required pam_firstops.so",
+                   "account required pam_firstops.so lax")
+        self.write(self.config, re.sub(
+            "reserved_accounts: .*", "reserved_accounts: []",
+            self.config.read_text()))
+        self.assertEqual(self.findings(), [])
+        self.write(self.config, self.config.read_text().replace(
+            "reserved_accounts: []", "reserved_accounts: [deploy]"))
+        self.one("warn", "lax leaves reserved accounts open")
 
     def test_comments_and_joined_lines_are_read_as_libpam_does(self):
         self.pam("sshd", "# auth optional pam_firstops.so\n" + SSHD.replace(

@@ -78,7 +78,56 @@ action_of(const char *control, const char *value, char *ret, size_t size)
 	}
 }
 
+/* The same, where default speaks for what is not named. */
+static void
+effect_of(const char *control, const char *value, char *ret, size_t size)
+{
+	action_of(control, value, ret, size);
+	if (ret[0] == '\0')
+		action_of(control, "default", ret, size);
+}
+
+/* Does a line with this control go on as if it had not answered so? */
+static bool
+passes_over(const char *control, const char *value)
+{
+	char effect[24];
+
+	if (*control != '[')
+		return strcmp(control, "sufficient") == 0 ||
+		    strcmp(control, "optional") == 0;
+	effect_of(control, value, effect, sizeof(effect));
+
+	/* what is not named at all is a failure to libpam */
+	return effect[0] != '\0' && strcmp(effect, "bad") != 0 &&
+	    strcmp(effect, "die") != 0;
+}
+
 /* ---- each thing that can be wrong ------------------------------------ */
+
+/* Each answer of ours to a proof that does not let in. */
+static void
+check_refusals(const struct part *part)
+{
+	static const char *const answers[] = { "auth_err",
+		"authinfo_unavail", "service_err", "buf_err", "abort" };
+	const char *control = part->lines[part->ours]->control;
+	char own[24], effect[24];
+	size_t i;
+
+	for (i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		if (!passes_over(control, answers[i]))
+			continue;
+		action_of(control, answers[i], own, sizeof(own));
+		effect_of(control, answers[i], effect, sizeof(effect));
+		finding(part->doctor->findings, LEVEL_FAIL, "write"
+		    " default=die, and nothing for the answers to a refused"
+		    " proof", "pam.d/%s: auth: %s=%s, so a refused proof has"
+		    " no effect", part->service, own[0] != '\0' ? answers[i] :
+		    "default", effect);
+		return;
+	}
+}
 
 /* May people without a proof go on, and is a refused proof the end? */
 static void
@@ -86,7 +135,7 @@ check_auth_control(const struct part *part)
 {
 	const char *control = part->lines[part->ours]->control;
 	struct findings *findings = part->doctor->findings;
-	char none[24], other[24];
+	char none[24];
 
 	if (part->agents_only && (strcmp(control, "required") == 0 ||
 	    strcmp(control, "requisite") == 0))
@@ -103,13 +152,8 @@ check_auth_control(const struct part *part)
 		    "who has no proof is refused, people too");
 		return;
 	}
-	action_of(control, "cred_insufficient", none, sizeof(none));
-	action_of(control, "default", other, sizeof(other));
-	if (strcmp(other, "ignore") == 0 || strcmp(other, "ok") == 0 ||
-	    strcmp(other, "done") == 0)
-		finding(findings, LEVEL_FAIL, "write default=die",
-		    "pam.d/%s: auth: default=%s, so a refused proof has no"
-		    " effect", part->service, other);
+	effect_of(control, "cred_insufficient", none, sizeof(none));
+	check_refusals(part);
 	if (strcmp(none, "ok") == 0 || strcmp(none, "done") == 0)
 		finding(findings, LEVEL_FAIL, "write cred_insufficient=ignore",
 		    "pam.d/%s: auth: cred_insufficient=%s lets in who has no"
@@ -118,6 +162,14 @@ check_auth_control(const struct part *part)
 		finding(findings, LEVEL_WARN, "write cred_insufficient=ignore"
 		    " unless people shall not get in", "pam.d/%s: auth: who"
 		    " has no proof is refused, people too", part->service);
+}
+
+/* Is this the break-glass line, for the members and not for all others? */
+static bool
+is_breakglass(const struct pamd_line *line)
+{
+	return strcmp(line->module, "pam_succeed_if.so") == 0 &&
+	    strstr(line->args, " ingroup " BREAKGLASS) != NULL;
 }
 
 /* A break-glass line before ours must skip exactly past it. */
@@ -132,8 +184,7 @@ check_breakglass(const struct part *part)
 	if (part->agents_only)
 		return; /* a database: nobody mends a host from there */
 	for (i = 0; i < part->ours; i++)
-		if (strcmp(part->lines[i]->module, "pam_succeed_if.so") == 0 &&
-		    strstr(part->lines[i]->args, BREAKGLASS) != NULL)
+		if (is_breakglass(part->lines[i]))
 			break;
 	if (i == part->ours) {
 		finding(findings, LEVEL_WARN, "put this line before it: "
@@ -155,31 +206,80 @@ check_breakglass(const struct part *part)
 		    part->service, part->kind);
 }
 
-/* Nobody may ask for a password, or end the stack, before us. */
+/*
+ * Can an answer of line i keep the module's line from being asked? The
+ * members of the break-glass group are meant to skip it.
+ */
+static bool
+leads_around(const struct part *part, size_t i)
+{
+	const char *control = part->lines[i]->control;
+	const char *p = control + strspn(control, "[ \t");
+	const char *action;
+	char text[24];
+	int64_t n;
+
+	if (*control != '[')
+		return strcmp(control, "sufficient") == 0;
+	for (; *p != '\0'; p += strspn(p, "] \t")) {
+		action = p + strcspn(p, "=] \t");
+		action += *action == '=';
+		snprintf(text, sizeof(text), "%.*s",
+		    (int)strcspn(action, "] \t"), action);
+		if (strcmp(text, "done") == 0)
+			return true;
+		if (number_parse(text, 1, 256, &n) &&
+		    i + (size_t)n >= part->ours &&
+		    !(is_breakglass(part->lines[i]) &&
+		    strncmp(p, "success=", strlen("success=")) == 0))
+			return true;
+		p = action + strcspn(action, "] \t");
+	}
+
+	return false;
+}
+
+/*
+ * Nobody may ask for a password, or lead around us, before us. In auth only
+ * the proof goes unasked; in account reserved accounts are open.
+ */
 static void
 check_order(const struct part *part)
 {
-	const char *control, *module;
+	const bool auth = strcmp(part->kind, "auth") == 0;
+	const char *module;
 	size_t i;
 
 	for (i = 0; i < part->ours; i++) {
-		control = part->lines[i]->control;
 		module = part->lines[i]->module;
-		if (strcmp(part->kind, "auth") == 0 &&
-		    strcmp(module, "pam_unix.so") == 0)
+		if (auth && strcmp(module, "pam_unix.so") == 0)
 			finding(part->doctor->findings, LEVEL_FAIL, "put the"
 			    " module's line before it (before @include"
 			    " common-auth)", "pam.d/%s: auth: %s stands first"
 			    " and asks for a password, so no challenge is"
 			    " shown", part->service, module);
-		else if (strcmp(control, "sufficient") == 0 &&
-		    strcmp(module, "pam_rootok.so") != 0)
-			finding(part->doctor->findings, LEVEL_WARN, "put the"
-			    " module's line before it", "pam.d/%s: %s: %s is"
-			    " sufficient and stands first, so the module may"
-			    " never be asked", part->service, part->kind,
-			    module);
+		else if (leads_around(part, i) &&
+		    !(auth && strcmp(module, "pam_rootok.so") == 0))
+			finding(part->doctor->findings, auth ? LEVEL_WARN :
+			    LEVEL_FAIL, "put the module's line before it",
+			    "pam.d/%s: %s: %s %s stands first, and where it"
+			    " says so the module is never asked%s",
+			    part->service, part->kind,
+			    part->lines[i]->control, module, auth ? "" :
+			    ": reserved accounts are open");
 	}
+}
+
+/* lax is legitimate, and nothing that one forgets about. */
+static void
+check_lax(const struct part *part)
+{
+	if (strcmp(part->kind, "account") != 0 ||
+	    part->doctor->admin->config->reserved_accounts[0] == NULL)
+		return;
+	finding(part->doctor->findings, LEVEL_WARN, "remove it, unless people"
+	    " shall get in there", "pam.d/%s: account: lax leaves reserved"
+	    " accounts open to whoever gets in another way", part->service);
 }
 
 static void
@@ -190,6 +290,8 @@ check_arguments(const struct part *part)
 
 	for (; *p != '\0'; p += strspn(p, " \t")) {
 		len = strcspn(p, " \t");
+		if (len == strlen("lax") && strncmp(p, "lax", len) == 0)
+			check_lax(part);
 		if (strncmp(p, "config=", strlen("config=")) != 0 &&
 		    !(len == 5 && strncmp(p, "debug", len) == 0) &&
 		    !(len == 3 && strncmp(p, "lax", len) == 0))
@@ -225,11 +327,11 @@ check_account(const struct part *part)
 		return;
 	}
 	control = part->lines[part->ours]->control;
-	if (strcmp(control, "required") != 0 &&
-	    strcmp(control, "requisite") != 0)
-		finding(part->doctor->findings, LEVEL_WARN, "write: account"
+	if (passes_over(control, "perm_denied"))
+		finding(part->doctor->findings, LEVEL_FAIL, "write: account"
 		    " required " MODULE, "pam.d/%s: account %s: must be"
-		    " required", part->service, control);
+		    " required; a refusal has no effect, so reserved"
+		    " accounts are open", part->service, control);
 	check_order(part);
 	check_breakglass(part);
 	check_arguments(part);
