@@ -76,7 +76,7 @@
 #define FLOOR "floor"
 /* The next floor: it has its inode and its page before the folder is full. */
 #define SPARE ".floor"
-#define TEMPORARY ".new-"
+#define TEMPORARY "new-"
 
 #define MINUTE_S 60
 #define FOLDER_MODE 0700
