@@ -24,6 +24,8 @@ with open(os.environ["FAKE_OUT"], "w") as f:
 sys.exit(42)
 """
 OURS = ["-o", "StrictHostKeyChecking=yes",
+        "-o", "NoHostAuthenticationForLocalhost=no",
+        "-o", "ControlPath=none",
         "-o", "PreferredAuthentications=keyboard-interactive",
         "-o", "NumberOfPasswordPrompts=1"]
 

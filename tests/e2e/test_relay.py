@@ -123,6 +123,44 @@ def test_a_challenge_that_was_relayed_within_fo_ssh_is_not_signed():
     assert not ANSWER.exists() or not ANSWER.read_text(), done
 
 
+def test_fo_ssh_checks_the_key_of_localhost_whatever_ssh_config_says():
+    """Any account may listen on the port of the server that was meant."""
+    config = world.write("/home/build/trusting",
+                         "NoHostAuthenticationForLocalhost yes\n", 0o644)
+    key = "/etc/ssh/other_key"
+    world.must("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
+    world.must("fo", "target", "add", "127.0.0.1:2224", "--host", "bastion",
+               user="build")
+    world.write(TEXT, challenge("pam://bastion/sshd/deploy"))
+    ANSWER.unlink(missing_ok=True)
+    mine = world.HOST_KEY
+    try:
+        world.HOST_KEY = pathlib.Path(key)
+        with world.sshd(service="sshd-hostile", port=2224):
+            done = world.fo_ssh("deploy@127.0.0.1", "-p", "2224", "-F",
+                                config, "true")
+    finally:
+        world.HOST_KEY = mine
+    assert done.code == 255, done
+    assert "Host key verification failed" in done.err, done
+    assert not ANSWER.exists(), ANSWER.read_text()
+
+
+def test_fo_ssh_does_not_go_in_by_the_connection_of_another_key():
+    world.Agent("other-bot", key=pathlib.Path("/home/build/other.pem"))
+    world.write("/home/build/sharing", "ControlPath /home/build/shared\n"
+                "ControlMaster auto\nControlPersist 60\n")
+    way = ("deploy@bastion", "-F", "/home/build/sharing")
+    mark = log.mark()
+    names = [world.fo_ssh(*key, *way, "env").out for key in
+             ((), ("--key", "/home/build/other.pem"))]
+    world.run("ssh", *way[1:], "-O", "exit", way[0], user="build")
+    assert "FIRSTOPS_NAME=build-bot\n" in names[0], (names, log.tail(mark))
+    assert "FIRSTOPS_NAME=other-bot\n" in names[1], (names, log.tail(mark))
+    for name in ("build-bot", "other-bot"):
+        log.one(mark, ev="session_close", name=name)
+
+
 def test_a_real_challenge_of_bastion_relayed_by_other_admits_nobody():
     """The whole of it: the server at other connects to bastion itself."""
     mark = log.mark()

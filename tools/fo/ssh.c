@@ -284,14 +284,19 @@ set_environment(const struct call *call, const char *htu)
 }
 
 /*
- * ssh takes the first value that it meets, so ours stand first. One attempt:
- * a proof is good once, and a second would be refused anyway.
+ * ssh takes the first value that it meets, so ours stand first. The server's
+ * key is checked, on localhost too, where anybody may listen. A connection
+ * of its own: a shared one is the login of whoever opened it, maybe by
+ * another key. One attempt: a proof is good once, and a second would be
+ * refused anyway.
  */
 static int
 go(const struct call *call)
 {
 	static const char *const words[] = { "ssh",
 		"-o", "StrictHostKeyChecking=yes",
+		"-o", "NoHostAuthenticationForLocalhost=no",
+		"-o", "ControlPath=none",
 		"-o", "PreferredAuthentications=keyboard-interactive",
 		"-o", "NumberOfPasswordPrompts=1", NULL };
 	char **argv;
