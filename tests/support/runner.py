@@ -23,6 +23,8 @@ import threading
 import time
 import uuid
 
+import fuzz
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 TESTS = TOP / "tests"
 PROGRAM_LIMIT_S = 420
@@ -175,6 +177,9 @@ class Report:
     def fail(self, what, output=""):
         self.add(Outcome(what, failed=[what], output=output))
 
+    def passed(self, what, seconds):
+        self.add(Outcome(what, passed=1, seconds=seconds))
+
     def close(self):
         """Print the sum; the exit code."""
         passed = sum(o.passed for o in self.outcomes)
@@ -223,7 +228,7 @@ def build(preset, report):
 def programs(suite, folder, sanitized):
     """Name and command of each test program of a suite."""
     found = []
-    if suite in ("unit", "pam"):
+    if suite in ("unit", "fuzz", "pam"):
         for path in sorted((folder / "tests" / suite).glob("*")):
             if path.is_file() and os.access(path, os.X_OK) \
                     and path.suffix == "":
@@ -277,16 +282,18 @@ def run_canary(env, report):
 def parse(argv):
     parser = argparse.ArgumentParser(prog="tests/run", add_help=False)
     parser.add_argument("words", nargs="*")
-    parser.add_argument("--only", default="unit,pam,cli,e2e")
-    for suite in ("unit", "pam", "cli", "e2e", "asan"):
+    parser.add_argument("--only", default="unit,fuzz,pam,cli,e2e")
+    for suite in ("unit", "fuzz", "pam", "cli", "e2e", "asan"):
         parser.add_argument(f"--no-{suite}", action="store_true")
     parser.add_argument("--deep", action="store_true")
     parser.add_argument("--no-install", action="store_true")
+    parser.add_argument("--fuzz", type=float, metavar="MINUTES")
     options = parser.parse_args(argv)
     options.suites = options.only.split(",")
     for suite in options.suites:
-        if suite not in ("unit", "pam", "cli", "e2e"):
-            parser.error(f"--only {suite}: unit, pam, cli or e2e")
+        if suite not in ("unit", "fuzz", "pam", "cli", "e2e"):
+            parser.error(f"--only {suite}: unit, fuzz, pam, cli or"
+                         " e2e")
     options.suites = [s for s in options.suites
                       if not getattr(options, f"no_{s}")]
     return options
@@ -313,6 +320,14 @@ def give_back():
 def main():
     options = parse(sys.argv[1:])
     report = Report()
+    if options.fuzz is not None:
+        try:
+            folder = build("fuzz", report)
+            if folder:
+                fuzz.run(folder, options, report)
+        finally:
+            give_back()
+        sys.exit(report.close())
     try:
         folder = build("dev", report)
         if folder:

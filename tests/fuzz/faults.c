@@ -1,0 +1,273 @@
+/*
+ * Calls made to fail, one by one, by a seeded choice.
+ *
+ * The linker sends what our code calls here first (--wrap), see
+ * fuzz.cmake. Shared libraries are not reached: jansson, libyaml and
+ * libcrypto fail as a whole, by their own functions below.
+ *
+ * State is per thread: libFuzzer's own threads never fail.
+ */
+#include "fuzz.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/bn.h>
+#include <openssl/decoder.h>
+#include <openssl/ec.h>
+#include <openssl/encoder.h>
+#include <openssl/evp.h>
+
+/* Most inputs make fewer calls than this; the rest of the choices is spread
+ * over longer ways. */
+#define NEAR_CALLS 32
+#define FAR_CALLS 512
+
+static _Thread_local struct {
+	bool armed;
+	bool faulted;
+	bool stays;		/* all calls after the first fail too */
+	uint32_t countdown;
+	const char *syslog_path;
+} state;
+
+void
+fuzz_faults_arm(uint32_t seed)
+{
+	state.armed = true;
+	state.faulted = false;
+	state.stays = (seed & 3) == 0;
+	seed >>= 2;
+	state.countdown = (seed & 1) == 0 ? (seed >> 1) % NEAR_CALLS :
+	    (seed >> 1) % FAR_CALLS;
+}
+
+void
+fuzz_faults_disarm(void)
+{
+	state.armed = false;
+	state.faulted = false;
+}
+
+bool
+fuzz_faulted(void)
+{
+	return state.faulted;
+}
+
+bool
+fuzz_faults_hold(void)
+{
+	const bool held = state.armed;
+
+	state.armed = false;
+	return held;
+}
+
+void
+fuzz_faults_release(bool held)
+{
+	state.armed = held;
+}
+
+void
+fuzz_faults_syslog(const char *path)
+{
+	state.syslog_path = path;
+}
+
+/* Is it this call's turn to fail? */
+static bool
+fails(int error)
+{
+	if (!state.armed || (state.faulted && !state.stays))
+		return false;
+	if (!state.faulted && state.countdown-- > 0)
+		return false;
+
+	state.faulted = true;
+	errno = error;
+	return true;
+}
+
+/*
+ * A function that fails in its turn, and otherwise is the real one:
+ * type, name, parameters, arguments, what it returns and sets errno to when
+ * it fails.
+ */
+#define WRAP(type, name, params, args, failure, error)			\
+	type __real_##name params;					\
+	type __wrap_##name params;					\
+	type								\
+	__wrap_##name params						\
+	{								\
+		return fails(error) ? (failure) : __real_##name args;	\
+	}								\
+	_Static_assert(1, "takes the semicolon")
+
+/* ---- memory ------------------------------------------------------------ */
+
+WRAP(void *, malloc, (size_t n), (n), NULL, ENOMEM);
+WRAP(void *, calloc, (size_t n, size_t size), (n, size), NULL, ENOMEM);
+WRAP(void *, realloc, (void *p, size_t n), (p, n), NULL, ENOMEM);
+WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size),
+    NULL, ENOMEM);
+WRAP(char *, strdup, (const char *s), (s), NULL, ENOMEM);
+WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL, ENOMEM);
+
+/* ---- the system -------------------------------------------------------- */
+
+WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n), -1, EIO);
+WRAP(ssize_t, write, (int fd, const void *buf, size_t n), (fd, buf, n), -1,
+    ENOSPC);
+WRAP(int, fstat, (int fd, struct stat *st), (fd, st), -1, EIO);
+WRAP(int, fstatat, (int fd, const char *path, struct stat *st, int flags),
+    (fd, path, st, flags), -1, EIO);
+WRAP(ssize_t, readlinkat, (int fd, const char *path, char *buf, size_t n),
+    (fd, path, buf, n), -1, EIO);
+WRAP(int, mknodat, (int fd, const char *path, mode_t mode, dev_t dev),
+    (fd, path, mode, dev), -1, ENOSPC);
+WRAP(int, mkdirat, (int fd, const char *path, mode_t mode), (fd, path, mode),
+    -1, ENOSPC);
+WRAP(int, unlinkat, (int fd, const char *path, int flags), (fd, path, flags),
+    -1, EROFS);
+WRAP(int, linkat, (int from, const char *path, int to, const char *name,
+    int flags), (from, path, to, name, flags), -1, EMLINK);
+WRAP(int, renameat, (int from, const char *path, int to, const char *name),
+    (from, path, to, name), -1, EROFS);
+WRAP(int, fsync, (int fd), (fd), -1, EIO);
+WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, EPERM);
+WRAP(int, flock, (int fd, int how), (fd, how), -1, EWOULDBLOCK);
+WRAP(int, socket, (int family, int type, int protocol),
+    (family, type, protocol), -1, EMFILE);
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
+    (fd, message, flags), -1, ECONNREFUSED);
+WRAP(ssize_t, getrandom, (void *buf, size_t n, unsigned int flags),
+    (buf, n, flags), -1, EAGAIN);
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+
+int
+__wrap_open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if ((flags & O_CREAT) != 0) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return fails(EMFILE) ? -1 : __real_open(path, flags, mode);
+}
+
+int __real_openat(int fd, const char *path, int flags, ...);
+int __wrap_openat(int fd, const char *path, int flags, ...);
+
+int
+__wrap_openat(int fd, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if ((flags & O_CREAT) != 0) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return fails(EMFILE) ? -1 : __real_openat(fd, path, flags, mode);
+}
+
+/* No target ever writes to the machine's own syslog. */
+int __real_connect(int fd, const struct sockaddr *to, socklen_t len);
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len);
+
+int
+__wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	struct sockaddr_un instead = { .sun_family = AF_UNIX };
+	int n;
+
+	if (fails(ECONNREFUSED))
+		return -1;
+	if (to->sa_family != AF_UNIX)
+		return __real_connect(fd, to, len);
+	if (state.syslog_path == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	n = snprintf(instead.sun_path, sizeof(instead.sun_path), "%s",
+	    state.syslog_path);
+	NEED(n > 0 && (size_t)n < sizeof(instead.sun_path));
+	return __real_connect(fd, (const struct sockaddr *)&instead,
+	    sizeof(instead));
+}
+
+/* ---- libcrypto --------------------------------------------------------- */
+
+WRAP(OSSL_LIB_CTX *, OSSL_LIB_CTX_new, (void), (), NULL, 0);
+WRAP(BN_CTX *, BN_CTX_new_ex, (OSSL_LIB_CTX *lc), (lc), NULL, 0);
+WRAP(BN_CTX *, BN_CTX_secure_new_ex, (OSSL_LIB_CTX *lc), (lc), NULL, 0);
+WRAP(BIGNUM *, BN_CTX_get, (BN_CTX *ctx), (ctx), NULL, 0);
+WRAP(BIGNUM *, BN_bin2bn, (const unsigned char *s, int len, BIGNUM *bn),
+    (s, len, bn), NULL, 0);
+WRAP(int, BN_bn2binpad, (const BIGNUM *bn, unsigned char *to, int len),
+    (bn, to, len), -1, 0);
+WRAP(int, BN_mod_mul, (BIGNUM *r, const BIGNUM *a, const BIGNUM *b,
+    const BIGNUM *m, BN_CTX *ctx), (r, a, b, m, ctx), 0, 0);
+WRAP(int, BN_nnmod, (BIGNUM *r, const BIGNUM *a, const BIGNUM *m,
+    BN_CTX *ctx), (r, a, m, ctx), 0, 0);
+WRAP(BIGNUM *, BN_mod_inverse, (BIGNUM *r, const BIGNUM *a, const BIGNUM *n,
+    BN_CTX *ctx), (r, a, n, ctx), NULL, 0);
+WRAP(EC_GROUP *, EC_GROUP_new_by_curve_name_ex, (OSSL_LIB_CTX *lc,
+    const char *properties, int nid), (lc, properties, nid), NULL, 0);
+WRAP(EC_POINT *, EC_POINT_new, (const EC_GROUP *group), (group), NULL, 0);
+WRAP(int, EC_POINT_mul, (const EC_GROUP *group, EC_POINT *r, const BIGNUM *n,
+    const EC_POINT *q, const BIGNUM *m, BN_CTX *ctx),
+    (group, r, n, q, m, ctx), 0, 0);
+WRAP(int, EC_POINT_oct2point, (const EC_GROUP *group, EC_POINT *p,
+    const unsigned char *buf, size_t len, BN_CTX *ctx),
+    (group, p, buf, len, ctx), 0, 0);
+WRAP(size_t, EC_POINT_point2oct, (const EC_GROUP *group, const EC_POINT *p,
+    point_conversion_form_t form, unsigned char *buf, size_t len,
+    BN_CTX *ctx), (group, p, form, buf, len, ctx), 0, 0);
+WRAP(int, EC_POINT_get_affine_coordinates, (const EC_GROUP *group,
+    const EC_POINT *p, BIGNUM *x, BIGNUM *y, BN_CTX *ctx),
+    (group, p, x, y, ctx), 0, 0);
+WRAP(int, EVP_Q_digest, (OSSL_LIB_CTX *lc, const char *name,
+    const char *properties, const void *data, size_t n, unsigned char *md,
+    size_t *ret_len), (lc, name, properties, data, n, md, ret_len), 0, 0);
+WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name, (OSSL_LIB_CTX *lc,
+    const char *name, const char *properties), (lc, name, properties), NULL,
+    0);
+WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_pkey, (OSSL_LIB_CTX *lc,
+    EVP_PKEY *pkey, const char *properties), (lc, pkey, properties), NULL, 0);
+WRAP(int, EVP_PKEY_check, (EVP_PKEY_CTX *ctx), (ctx), -1, 0);
+WRAP(int, EVP_PKEY_sign_init, (EVP_PKEY_CTX *ctx), (ctx), 0, 0);
+WRAP(int, EVP_PKEY_sign, (EVP_PKEY_CTX *ctx, unsigned char *sig,
+    size_t *sig_len, const unsigned char *tbs, size_t len),
+    (ctx, sig, sig_len, tbs, len), 0, 0);
+WRAP(int, EVP_PKEY_get_bn_param, (const EVP_PKEY *pkey, const char *name,
+    BIGNUM **bn), (pkey, name, bn), 0, 0);
+WRAP(OSSL_DECODER_CTX *, OSSL_DECODER_CTX_new_for_pkey, (EVP_PKEY **pkey,
+    const char *type, const char *structure, const char *keytype,
+    int selection, OSSL_LIB_CTX *lc, const char *properties),
+    (pkey, type, structure, keytype, selection, lc, properties), NULL, 0);
+WRAP(int, OSSL_DECODER_from_data, (OSSL_DECODER_CTX *ctx,
+    const unsigned char **data, size_t *len), (ctx, data, len), 0, 0);
+WRAP(OSSL_ENCODER_CTX *, OSSL_ENCODER_CTX_new_for_pkey, (const EVP_PKEY *pkey,
+    int selection, const char *type, const char *structure,
+    const char *properties), (pkey, selection, type, structure, properties),
+    NULL, 0);
+WRAP(int, OSSL_ENCODER_to_data, (OSSL_ENCODER_CTX *ctx, unsigned char **data,
+    size_t *len), (ctx, data, len), 0, 0);

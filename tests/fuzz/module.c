@@ -1,0 +1,579 @@
+/*
+ * The module: whatever service, client, names and store there are, its
+ * phases let nobody in but by a proof that is right in every respect.
+ */
+#include "fuzz.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <firstops/firstops.h>
+
+#include "host/config.h"
+#include "host/replay.h"
+#include "pam.h"
+#include "reference.h"
+#include "sign.h"
+#include "support/forge.h"
+
+#define ID "fo_agent_5f0e1c2a-7a53-4c0e-9f5a-2b1f0c9d8e77"
+#define TEXT_MAX 65536
+/* Used proofs pile up in the world's folder; they are removed so often. */
+#define RUNS_BETWEEN_SWEEPS 256
+
+enum { WAY, FILE_NO, FLAGS, SERVICE, USER, RUSER, RHOST, TTY, TOKEN, ANSWER,
+	ARGUMENT, CONTENT, FIELDS };
+
+/* What the client does when it is asked. */
+enum way { SAYS, SIGNS, SIGNS_WITHOUT_NONCE, SIGNS_FOR_ANOTHER, SIGNS_FLIPPED,
+	FAILS, SAYS_NOTHING, GIVES_NO_RESPONSE, WAYS };
+
+static struct world {
+	char folder[64];
+	char socket_path[80];
+	int syslog_fd;
+	unsigned int runs;
+} world = { .syslog_fd = -1 };
+
+/* '~' stands for the world's folder. */
+static const struct {
+	const char *name;
+	const char *text;
+} files[] = {
+	{ "firstops.yaml", "---\nversion: 1\nhost: bastion\n"
+	    "reserved_accounts: [deploy, \"agent-*\"]\nservices:\n"
+	    "  sshd: {nonce: always, ask: reserved}\n"
+	    "  db: {nonce: auto, ask: all}\n"
+	    "replay: {folder: ~/run/replay}\n"
+	    "audit: {required: [\"file:~/events\"], best_effort: []}\n"
+	    "...\n" },
+	{ "principals.d/" ID ".yaml", "---\nversion: 1\nstatus: active\n"
+	    "id: " ID "\nkind: agent\nname: build-bot\n"
+	    "owner: team-platform\ngroups: [deployers]\npolicies: []\n"
+	    "accounts: [deploy, robot]\nkeys:\n"
+	    "  - thumbprint: " FORGE_JKT "\n"
+	    "    created: 2026-01-01T00:00:00Z\n...\n" },
+	{ "groups.d/deployers.yaml", "---\nversion: 1\ngroup: deployers\n"
+	    "description: may deploy\npolicies: [deployers]\n...\n" },
+	{ "groups.d/default.yaml", "---\nversion: 1\ngroup: default\n"
+	    "description: everybody\npolicies: []\n...\n" },
+	{ "policies.d/deployers.yaml", "---\nversion: 1\npolicy: deployers\n"
+	    "rules:\n  - rule: log-in\n    effect: allow\n"
+	    "    channel: login\n    when:\n"
+	    "      service: [sshd, sudo, db]\n...\n" },
+};
+
+#define FILES (sizeof(files) / sizeof(files[0]))
+
+/* One try to log in. */
+struct attempt {
+	struct fuzz_fields in;
+	enum way way;
+	size_t file;		/* which the input wrote; FILES: none */
+	struct pam_handle pamh;
+	/* what the client saw and gave; owned */
+	char *asked_htu;
+	char *nonce;
+	char *proof;
+	char *told;
+	bool right;		/* for the target and nonce asked for */
+};
+
+/* ---- the world --------------------------------------------------------- */
+
+static void
+path_of(const char *name, char ret[256])
+{
+	const int n = snprintf(ret, 256, "%s/%s", world.folder, name);
+
+	NEED(n > 0 && n < 256);
+}
+
+static char *
+expand(const char *text)
+{
+	char *whole = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&whole, &size);
+
+	NEED(f != NULL);
+	for (; *text != '\0'; text++)
+		if (*text == '~')
+			(void)fputs(world.folder, f);
+		else
+			(void)fputc(*text, f);
+	NEED(fclose(f) == 0 && whole != NULL);
+	return whole;
+}
+
+static void
+put(const char *name, const char *text)
+{
+	char path[256], *whole = expand(text);
+	const size_t n = strlen(whole);
+	int fd;
+
+	path_of(name, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	NEED(fd >= 0 && write(fd, whole, n) == (ssize_t)n);
+	NEED(close(fd) == 0);
+	free(whole);
+}
+
+static fo_err
+earlier(void *arg, struct fo_now *ret)
+{
+	fo_err r = fo_clock_system.now(arg, ret);
+
+	ret->s -= 120;
+	ret->boot_ms -= 120 * 1000;
+	return r;
+}
+
+static fo_err
+same_boot(void *arg, char ret[FO_BOOT_ID_SIZE])
+{
+	return fo_clock_system.boot_id(arg, ret);
+}
+
+/* A folder of used proofs that is two minutes old, and empty. */
+static void
+make_replay(void)
+{
+	const struct fo_clock clock = { .now = earlier, .boot_id = same_boot };
+	struct fo_diag diag = { "" };
+	char path[256];
+
+	path_of("run/replay", path);
+	NEED(mkdir(path, 0755) == 0);
+	NEED(fo_replay_make(path, geteuid(), getegid(), &clock, &diag) ==
+	    FO_OK);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void
+remove_below(const char *name)
+{
+	char path[256];
+
+	path_of(name, path);
+	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+world_leave(void)
+{
+	remove_below("");
+}
+
+static void
+make_syslog(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	(void)snprintf(world.socket_path, sizeof(world.socket_path), "%s/log",
+	    world.folder);
+	memcpy(to.sun_path, world.socket_path, sizeof(world.socket_path));
+	world.syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
+	NEED(world.syslog_fd >= 0);
+	NEED(bind(world.syslog_fd, (const struct sockaddr *)&to,
+	    sizeof(to)) == 0);
+	fuzz_faults_syslog(world.socket_path);
+}
+
+static void
+world_open(void)
+{
+	static const char *const folders[] = { "principals.d", "keys.d",
+		"groups.d", "policies.d", "run" };
+	char path[256];
+
+	(void)umask(022);
+	(void)snprintf(world.folder, sizeof(world.folder), "%s",
+	    "/tmp/fo-fuzz-XXXXXX");
+	NEED(mkdtemp(world.folder) != NULL);
+	NEED(chmod(world.folder, 0755) == 0);
+	NEED(atexit(world_leave) == 0);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		path_of(folders[i], path);
+		NEED(mkdir(path, 0755) == 0);
+	}
+	for (size_t i = 0; i < FILES; i++)
+		put(files[i].name, files[i].text);
+	path_of("keys.d/" FORGE_JKT, path);
+	NEED(symlink("../principals.d/" ID ".yaml", path) == 0);
+	make_replay();
+	make_syslog();
+}
+
+static bool
+is_ours(const char *path)
+{
+	return strncmp(path, world.folder, strlen(world.folder)) == 0 &&
+	    path[strlen(world.folder)] == '/' && strstr(path, "..") == NULL;
+}
+
+static bool
+sinks_are_ours(char *const *sinks)
+{
+	for (; *sinks != NULL; sinks++)
+		if (strncmp(*sinks, "file:", 5) == 0 && !is_ours(*sinks + 5))
+			return false;
+	return true;
+}
+
+/* A configuration that names no file of the machine to be written. */
+static bool
+is_harmless(const char *text)
+{
+	struct fo_config *config = NULL;
+	char *whole = expand(text);
+	bool harmless = true;
+
+	if (fo_config_parse("/f", whole, strlen(whole), NULL, &config) ==
+	    FO_OK)
+		harmless = is_ours(config->replay_folder) &&
+		    sinks_are_ours(config->audit_required) &&
+		    sinks_are_ours(config->audit_best_effort);
+	fo_config_free(&config);
+	free(whole);
+	return harmless;
+}
+
+/* ---- the client -------------------------------------------------------- */
+
+static char *
+copy(const char *text)
+{
+	char *made = strdup(text);
+
+	NEED(made != NULL);
+	return made;
+}
+
+static void
+keep(char **where, const char *text)
+{
+	free(*where);
+	*where = copy(text);
+}
+
+/* What the client answers to a challenge, or to any other prompt. */
+static char *
+answer_to(struct attempt *a, const char *prompt)
+{
+	const char *text = a->in.text[ANSWER];
+	struct fo_challenge *challenge = NULL;
+	const char *htu = SIGN_HTU, *nonce = NULL;
+	size_t at;
+
+	if (a->way == SAYS_NOTHING)
+		return NULL;
+	if (a->way == SAYS)
+		return copy(text);
+	if (fo_challenge_parse(prompt, &challenge) == FO_OK) {
+		keep(&a->asked_htu, challenge->htu);
+		keep(&a->nonce, challenge->nonce);
+		htu = challenge->htu;
+		nonce = challenge->nonce;
+	}
+	if (a->way == SIGNS_FOR_ANOTHER && text[0] != '\0')
+		htu = text;
+	a->right = a->asked_htu != NULL && a->way != SIGNS_FLIPPED &&
+	    fo_target_match(htu, a->asked_htu) == FO_OK;
+	if (a->way == SIGNS_WITHOUT_NONCE)
+		nonce = NULL;
+	a->proof = sign_proof(htu, nonce);
+	if (a->way == SIGNS_FLIPPED) {
+		at = fuzz_number(text) % strlen(a->proof);
+		a->proof[at] = a->proof[at] == 'A' ? 'B' : 'A';
+	}
+	fo_challenge_free(&challenge);
+	return copy(a->proof);
+}
+
+static int
+converse(int n, const struct pam_message **messages,
+    struct pam_response **ret_responses, void *arg)
+{
+	const bool held = fuzz_faults_hold();
+	struct attempt *a = arg;
+	int answer = PAM_SUCCESS;
+
+	NEED(n == 1);
+	if (messages[0]->msg_style == PAM_ERROR_MSG) {
+		keep(&a->told, messages[0]->msg);
+	} else {
+		NEED(messages[0]->msg_style == PAM_PROMPT_ECHO_OFF);
+		NEED(strlen(messages[0]->msg) < PAM_MAX_MSG_SIZE);
+	}
+	if (a->way == FAILS) {
+		answer = PAM_CONV_ERR;
+	} else if (a->way == GIVES_NO_RESPONSE) {
+		*ret_responses = NULL;
+	} else {
+		*ret_responses = calloc(1, sizeof(**ret_responses));
+		NEED(*ret_responses != NULL);
+		(*ret_responses)->resp =
+		    messages[0]->msg_style == PAM_ERROR_MSG ? NULL :
+		    answer_to(a, messages[0]->msg);
+	}
+	fuzz_faults_release(held);
+	return answer;
+}
+
+/* ---- what must hold ---------------------------------------------------- */
+
+/* The end of a proof is its signature, the start may be anybody's. */
+static void
+check_secrets(const struct attempt *a, const char *text)
+{
+	const char *signature = a->proof != NULL ?
+	    strrchr(a->proof, '.') : NULL;
+
+	if (signature != NULL && strlen(signature) > 16)
+		NEED(strstr(text, signature + 1) == NULL);
+	if (a->nonce != NULL && strcmp(a->nonce, a->in.text[USER]) != 0)
+		NEED(strstr(text, a->nonce) == NULL);
+}
+
+/* Events of the file sink since the last try; how many say permit. */
+static size_t
+check_file(const struct attempt *a)
+{
+	char path[256], *text = calloc(1, TEXT_MAX), *rest = text, *line;
+	size_t permits = 0;
+	ssize_t n;
+	int fd;
+
+	NEED(text != NULL);
+	path_of("events", path);
+	if ((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0) {
+		n = read(fd, text, TEXT_MAX - 1);
+		NEED(n >= 0 && n < TEXT_MAX - 1);
+		NEED(ftruncate(fd, 0) == 0 && close(fd) == 0);
+	}
+	check_secrets(a, text);
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (line[0] == '\0' || strstr(line, "@cee:") == NULL)
+			continue;
+		line = strstr(line, "@cee:");
+		reference_event(line);
+		permits += strstr(line, "\"ev\":\"auth\",\"res\":\"permit\"")
+		    != NULL;
+	}
+	free(text);
+	return permits;
+}
+
+static size_t
+check_syslog(const struct attempt *a)
+{
+	char text[2048];
+	size_t permits = 0;
+	ssize_t n;
+
+	while ((n = recv(world.syslog_fd, text, sizeof(text) - 1, 0)) > 0) {
+		text[n] = '\0';
+		check_secrets(a, text);
+		NEED(strstr(text, "@cee:") != NULL);
+		reference_event(strstr(text, "@cee:"));
+		permits += strstr(text, "\"ev\":\"auth\",\"res\":\"permit\"")
+		    != NULL;
+	}
+	return permits;
+}
+
+/* Nobody gets in but by a right proof, and not without an event. */
+static void
+check_permit(struct attempt *a, size_t permits)
+{
+	const char *user = a->pamh.items[PAM_USER];
+	const char *service = a->in.text[SERVICE];
+
+	NEED(permits == 1 || a->file == 0); /* its sinks are the input's */
+	NEED(a->proof != NULL);
+	NEED(user != NULL && service[0] != '\0');
+	NEED(pam_getenv(&a->pamh, "FIRSTOPS_SID") != NULL);
+	NEED(a->way != SIGNS_FLIPPED || a->asked_htu == NULL);
+	if (a->asked_htu != NULL)
+		NEED(a->right);
+	if (a->file != FILES)
+		return;
+	NEED(strcmp(user, "deploy") == 0 || strcmp(user, "robot") == 0);
+	NEED(strcmp(service, "sshd") == 0 || strcmp(service, "sudo") == 0 ||
+	    strcmp(service, "db") == 0);
+	if (strcmp(service, "db") != 0)
+		NEED(a->nonce != NULL && a->way != SIGNS_WITHOUT_NONCE);
+}
+
+static void
+check_auth(struct attempt *a, int answer)
+{
+	const char *left = a->pamh.items[PAM_AUTHTOK];
+	const bool held = fuzz_faults_hold();
+	const size_t permits = check_file(a) + check_syslog(a);
+
+	switch (answer) {
+	case PAM_SUCCESS:
+		check_permit(a, permits);
+		break;
+	case PAM_AUTH_ERR:
+	case PAM_CRED_INSUFFICIENT:
+	case PAM_AUTHINFO_UNAVAIL:
+	case PAM_BUF_ERR:
+	case PAM_SERVICE_ERR:
+		NEED(pam_getenv(&a->pamh, "FIRSTOPS_ID") ==
+		    NULL);
+		/* one sink may have it, where a second did not take it */
+		NEED(permits == 0 || a->file == 0 || fuzz_faulted());
+		break;
+	default:
+		NEED(answer == PAM_ABORT && fuzz_faulted());
+	}
+	NEED(left == NULL || !fo_proof_looks_like(left, strlen(left)));
+	if (a->told != NULL) {
+		check_secrets(a, a->told);
+		NEED(strncmp(a->told, "FirstOps: access refused (ref ",
+		    30) == 0);
+	}
+	fuzz_faults_release(held);
+}
+
+/* ---- a try -------------------------------------------------------------- */
+
+static int
+lowest_descriptor(void)
+{
+	const int fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
+
+	NEED(fd >= 0 && close(fd) == 0);
+	return fd;
+}
+
+/* The phases after auth, in the order in which services call them. */
+static void
+later_phases(struct attempt *a, int auth, int argc, const char **argv)
+{
+	pam_handle_t *pamh = &a->pamh;
+	int answer = pam_sm_acct_mgmt(pamh, 0, argc, argv);
+
+	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
+	(void)pam_sm_setcred(pamh, PAM_ESTABLISH_CRED, argc, argv);
+	answer = pam_sm_open_session(pamh, 0, argc, argv);
+	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
+	answer = pam_sm_close_session(pamh, 0, argc, argv);
+	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
+	(void)pam_sm_setcred(pamh, PAM_DELETE_CRED, argc, argv);
+}
+
+static void
+set_items(struct attempt *a)
+{
+	static const struct {
+		int item;
+		int field;
+	} items[] = {
+		{ PAM_SERVICE, SERVICE }, { PAM_USER, USER },
+		{ PAM_RUSER, RUSER }, { PAM_RHOST, RHOST }, { PAM_TTY, TTY },
+		{ PAM_AUTHTOK, TOKEN },
+	};
+	char *text;
+
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		text = a->in.text[items[i].field];
+		if (text[0] != '\0')
+			a->pamh.items[items[i].item] = copy(text);
+	}
+	/* a token that another module asked for, signed for its text */
+	if (strncmp(a->in.text[TOKEN], "pam://", 6) == 0) {
+		a->proof = sign_proof(a->in.text[TOKEN], NULL);
+		free(a->pamh.items[PAM_AUTHTOK]);
+		a->pamh.items[PAM_AUTHTOK] = copy(a->proof);
+	}
+	a->pamh.typed_user = fuzz_known(a->in.text[ANSWER]);
+	a->pamh.conv = (struct pam_conv){ converse, a };
+}
+
+static void
+attempt_clear(struct attempt *a)
+{
+	const bool held = fuzz_faults_hold();
+
+	fake_pam_clear(&a->pamh);
+	free(a->asked_htu);
+	free(a->nonce);
+	free(a->proof);
+	free(a->told);
+	if (a->file < FILES)
+		put(files[a->file].name, files[a->file].text);
+	(void)check_file(&(struct attempt){ .file = FILES });
+	while (recv(world.syslog_fd, &(char){ 0 }, 1, 0) >= 0)
+		continue;
+	if (++world.runs % RUNS_BETWEEN_SWEEPS == 0) {
+		remove_below("run/replay");
+		remove_below("run/pending");
+		remove_below("run/sessions");
+		make_replay();
+	}
+	fuzz_fields_clear(&a->in);
+	fuzz_faults_release(held);
+}
+
+static void
+run(struct attempt *a)
+{
+	char config[128];
+	const char *argv[3] = { config, NULL, NULL };
+	int argc = 1, fd = lowest_descriptor(), answer;
+
+	(void)snprintf(config, sizeof(config), "config=%s/firstops.yaml",
+	    world.folder);
+	if (a->in.text[ARGUMENT][0] != '\0')
+		argv[argc++] = a->in.text[ARGUMENT];
+	answer = pam_sm_authenticate(&a->pamh,
+	    (int)(fuzz_number(a->in.text[FLAGS]) & PAM_SILENT), argc, argv);
+	check_auth(a, answer);
+	later_phases(a, answer, argc, argv);
+	NEED(lowest_descriptor() == fd);
+}
+
+void
+fuzz_on_module(const uint8_t *data, size_t size)
+{
+	const bool held = fuzz_faults_hold();
+	struct attempt a = { .proof = NULL };
+	bool harmless;
+
+	if (world.syslog_fd < 0)
+		world_open();
+	fuzz_fields_split(data, size, FIELDS, &a.in);
+	a.way = (enum way)(fuzz_number(a.in.text[WAY]) % WAYS);
+	a.file = fuzz_number(a.in.text[FILE_NO]) % (FILES + 1);
+	harmless = strstr(a.in.text[ARGUMENT], "config") == NULL &&
+	    (a.file != 0 || is_harmless(a.in.text[CONTENT]));
+	if (harmless && a.file < FILES)
+		put(files[a.file].name, a.in.text[CONTENT]);
+	set_items(&a);
+	fuzz_faults_release(held);
+	if (harmless)
+		run(&a);
+	attempt_clear(&a);
+}

@@ -1,0 +1,29 @@
+/*
+ * A libpam for the module alone: a handle with items, data and environment,
+ * whose calls fail for want of memory when faults.c says so.
+ *
+ * libpam itself would load the module as a file, out of reach of the linker
+ * and of libFuzzer's counters, and a name-service and log of this machine.
+ */
+#ifndef FO_FUZZ_PAM_H
+#define FO_FUZZ_PAM_H
+
+#include <security/pam_modules.h>
+
+#define FAKE_ITEMS 16
+#define FAKE_VARIABLES 16
+
+struct pam_handle {
+	struct pam_conv conv;
+	char *items[FAKE_ITEMS];		/* by PAM_SERVICE ... */
+	char *variables[FAKE_VARIABLES];	/* "NAME=value" */
+	char *data_name;
+	void *data;
+	void (*cleanup)(pam_handle_t *pamh, void *data, int status);
+	const char *typed_user;	/* the answer to "login:"; NULL: none */
+};
+
+/* Ends the handle as pam_end does, its data first. */
+void fake_pam_clear(struct pam_handle *pamh);
+
+#endif

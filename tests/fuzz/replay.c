@@ -1,0 +1,103 @@
+/*
+ * Run every target on the seeds that are kept for it; TAP on standard output.
+ *
+ * Needs no libFuzzer, so the ordinary tests run it in every build: an input
+ * that once broke something stays mended.
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+#define SEED_MAX_BYTES (1024 * 1024)
+
+static const struct {
+	const char *name;
+	fuzz_target *run;
+} targets[] = {
+	{ "askpass", fuzz_on_askpass },
+	{ "challenge", fuzz_on_challenge },
+	{ "claims", fuzz_on_claims },
+	{ "config", fuzz_on_config },
+	{ "event", fuzz_on_event },
+	{ "glob", fuzz_on_glob },
+	{ "group", fuzz_on_group },
+	{ "jwk", fuzz_on_jwk },
+	{ "login", fuzz_on_login },
+	{ "module", fuzz_on_module },
+	{ "pem", fuzz_on_pem },
+	{ "policy", fuzz_on_policy },
+	{ "principal", fuzz_on_principal },
+	{ "proof", fuzz_on_proof },
+	{ "target", fuzz_on_target },
+};
+
+#define TARGETS (sizeof(targets) / sizeof(targets[0]))
+
+/* The whole seed in memory of exactly its size, so that a sanitizer sees a
+ * look beyond its end. */
+static uint8_t *
+read_seed(const char *path, size_t *ret_size)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	uint8_t *data;
+
+	NEED(f != NULL && fstat(fileno(f), &st) == 0);
+	NEED(st.st_size >= 0 && st.st_size <= SEED_MAX_BYTES);
+	*ret_size = (size_t)st.st_size;
+	NEED((data = malloc(*ret_size > 0 ? *ret_size : 1)) != NULL);
+	NEED(fread(data, 1, *ret_size, f) == *ret_size);
+	NEED(fclose(f) == 0);
+	return data;
+}
+
+/* If it ends the program, the last path on standard error says by what. */
+static size_t
+replay(const char *folder, fuzz_target *target)
+{
+	struct dirent **names = NULL;
+	char path[4096];
+	size_t size = 0, seeds = 0;
+	uint8_t *data;
+	int n, count = scandir(folder, &names, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		n = snprintf(path, sizeof(path), "%s/%s", folder,
+		    names[i]->d_name);
+		NEED(n > 0 && (size_t)n < sizeof(path));
+		if (names[i]->d_name[0] != '.') {
+			(void)fprintf(stderr, "# %s\n", path);
+			data = read_seed(path, &size);
+			fuzz_run(target, data, size);
+			free(data);
+			seeds++;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return seeds;
+}
+
+int
+main(void)
+{
+	size_t seeds, failed = 0;
+	char folder[4096];
+
+	(void)printf("1..%zu\n", TARGETS);
+	for (size_t i = 0; i < TARGETS; i++) {
+		(void)snprintf(folder, sizeof(folder), "%s/%s", FUZZ_CORPUS,
+		    targets[i].name);
+		seeds = replay(folder, targets[i].run);
+		(void)printf("%sok %zu - %s holds on its %zu seeds\n",
+		    seeds > 0 ? "" : "not ", i + 1, targets[i].name, seeds);
+		(void)fflush(stdout);
+		failed += seeds == 0;
+	}
+	return failed == 0 ? 0 : 1;
+}
