@@ -208,7 +208,7 @@ def test_sshd_takes_the_snippet_and_asks_by_keyboard_interactive():
         good("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
         config = pathlib.Path(folder) / "sshd_config"
         # as Debian has it: the folder first, the stock "no" below
-        config.write_text(f"Include {ETC}/ssh/sshd_config.d/*.conf\n"
+        config.write_text(f"Include \"{ETC}/ssh/sshd_config.d/*.conf\"\n"
                           f"HostKey {key}\n"
                           "KbdInteractiveAuthentication no\n")
         text = sshd_says("-f", config)
