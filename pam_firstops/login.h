@@ -52,11 +52,12 @@ FO_MUST_CHECK fo_err fo_pam_login_begin(void *arg,
     const struct fo_decision *decision, struct fo_diag *diag);
 
 /*
- * In setcred: end the pending state. A login made in this handle only drops
- * its record. Otherwise the record that FIRSTOPS_PENDING names is taken and
- * becomes the login of this handle; if it cannot be had, the login is lost,
- * which the session will refuse. FIRSTOPS_PENDING is gone from the PAM
- * environment afterwards. Fails only for want of memory.
+ * In setcred, and before the session: end the pending state. A login made in
+ * this handle only drops its record. Otherwise the record that
+ * FIRSTOPS_PENDING names is taken and becomes the login of this handle; if it
+ * cannot be had, the login is lost, which the session will refuse.
+ * FIRSTOPS_PENDING is gone from the PAM environment afterwards. Fails only
+ * for want of memory.
  */
 FO_MUST_CHECK fo_err fo_pam_login_adopt(struct fo_pam_call *call);
 

@@ -95,7 +95,9 @@ begin(struct fo_pam_call *call, struct fo_pam_login *login)
 {
 	fo_err r;
 
-	if ((r = check(call, login)) != FO_OK)
+	/* A service may have left setcred out: the pending state ends here. */
+	if ((r = fo_pam_login_adopt(call)) != FO_OK ||
+	    (r = check(call, login)) != FO_OK)
 		return r;
 	if ((r = put_record(login, &call->diag)) != FO_OK)
 		return r;

@@ -105,6 +105,19 @@ Test(session, is_on_record_while_it_is_open)
 	(void)pam_end(pamh, PAM_SUCCESS);
 }
 
+Test(session, leaves_nothing_pending_where_a_service_sets_no_credentials)
+{
+	pam_handle_t *pamh = logged_in("sudo", "deploy");
+
+	cr_expect_eq(world_files(&w, "run/pending"), 1);
+	cr_expect_eq(pam_open_session(pamh, 0), PAM_SUCCESS);
+	cr_expect_eq(world_files(&w, "run/pending"), 0);
+	cr_expect_null(pam_getenv(pamh, "FIRSTOPS_PENDING"));
+	cr_expect_eq(pam_close_session(pamh, 0), PAM_SUCCESS);
+	expect_whole_story();
+	(void)pam_end(pamh, PAM_SUCCESS);
+}
+
 Test(session, keeps_its_name_when_credentials_go_before_it_closes)
 {
 	pam_handle_t *pamh = logged_in("sshd", "deploy");
