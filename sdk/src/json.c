@@ -178,6 +178,12 @@ fo_json_equals(const struct json_t *value, const char *text)
 }
 
 bool
+fo_json_is_empty_array(const struct json_t *value)
+{
+	return json_is_array(value) && json_array_size(value) == 0;
+}
+
+bool
 fo_json_array_has(const struct json_t *value, const char *text)
 {
 	for (size_t i = 0; i < json_array_size(value); i++)

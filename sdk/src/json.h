@@ -45,6 +45,8 @@ const char *fo_json_string(const struct json_t *value);
 /* Is value a string with exactly this text? NULL is not. */
 bool fo_json_equals(const struct json_t *value, const char *text);
 
+bool fo_json_is_empty_array(const struct json_t *value);
+
 /* Is value an array with a string of exactly this text in it? */
 bool fo_json_array_has(const struct json_t *value, const char *text);
 

@@ -51,7 +51,8 @@ refuse_private(const struct json_t *object, struct fo_diag *diag)
 
 /*
  * What the key says it is for must not exclude signatures (RFC 7517 4.2 to
- * 4.4). A private key that lost its d still lists "sign".
+ * 4.4). A private key that lost its d still lists "sign", and the public half
+ * of a key pair that WebCrypto made for "sign" alone lists nothing.
  */
 static fo_err
 check_purpose(const struct json_t *object, struct fo_diag *diag)
@@ -68,7 +69,8 @@ check_purpose(const struct json_t *object, struct fo_diag *diag)
 		fo_diag_set(diag, "the jwk's alg is not \"ES256\"");
 		return FO_ERR_BAD_KEY;
 	}
-	if (ops != NULL && !fo_json_array_has(ops, "verify") &&
+	if (ops != NULL && !fo_json_is_empty_array(ops) &&
+	    !fo_json_array_has(ops, "verify") &&
 	    !fo_json_array_has(ops, "sign")) {
 		fo_diag_set(diag, "the jwk's key_ops leave out \"verify\"");
 		return FO_ERR_BAD_KEY;

@@ -51,7 +51,7 @@ Test(jwk, reads_a_key_whatever_public_members_it_has_beside)
 		" " FORGE_JWK "\n", WITH("\"use\":\"sig\""),
 		WITH("\"alg\":\"ES256\""), WITH("\"kid\":\"root\""),
 		WITH("\"kid\":7"), WITH("\"key_ops\":[\"verify\"]"),
-		WITH("\"key_ops\":[\"sign\"]"),
+		WITH("\"key_ops\":[\"sign\"]"), WITH("\"key_ops\":[]"),
 		WITH("\"key_ops\":[\"sign\",\"verify\"],\"ext\":true"),
 		WITH("\"x5t\":\"abc\",\"new\":{\"d\":1}") };
 	struct fo_jwk jwk;
@@ -90,8 +90,8 @@ Test(jwk, refuses_a_key_with_one_defect)
 		WITH("\"use\":\"enc\""), WITH("\"use\":null"),
 		WITH("\"use\":[\"sig\"]"), WITH("\"alg\":\"ES384\""),
 		WITH("\"alg\":\"ECDH-ES\""), WITH("\"alg\":null"),
-		WITH("\"key_ops\":[\"encrypt\"]"), WITH("\"key_ops\":[]"),
-		WITH("\"key_ops\":\"verify\""),
+		WITH("\"key_ops\":[\"encrypt\"]"),
+		WITH("\"key_ops\":\"verify\""), WITH("\"key_ops\":{}"),
 	};
 	struct fo_jwk jwk, before;
 

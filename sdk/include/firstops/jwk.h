@@ -33,8 +33,9 @@ struct fo_jwk {
  *
  * Refused with FO_ERR_BAD_KEY: kty other than EC, crv other than P-256, a
  * coordinate that is not 32 bytes of canonical base64url, any private member
- * (even null), use other than "sig", alg other than "ES256". FO_ERR_FORMAT:
- * not JSON. Whether the point is on the curve is not looked at here; every
+ * (even null), use other than "sig", alg other than "ES256", key_ops other
+ * than an array that is empty or has "verify" or "sign". FO_ERR_FORMAT: not
+ * JSON. Whether the point is on the curve is not looked at here; every
  * use of the key does (fo_jwk_check, fo_proof_check).
  */
 FO_API FO_MUST_CHECK fo_err fo_jwk_parse(const char *json, size_t len,
