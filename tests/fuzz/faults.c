@@ -36,6 +36,7 @@ static _Thread_local struct {
 	bool armed;
 	bool faulted;
 	bool stays;		/* all calls after the first fail too */
+	bool frame_failed;	/* of numbers, see BN_CTX_get */
 	uint32_t countdown;
 	const char *syslog_path;
 } state;
@@ -218,7 +219,6 @@ __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
 WRAP(OSSL_LIB_CTX *, OSSL_LIB_CTX_new, (void), (), NULL, 0);
 WRAP(BN_CTX *, BN_CTX_new_ex, (OSSL_LIB_CTX *lc), (lc), NULL, 0);
 WRAP(BN_CTX *, BN_CTX_secure_new_ex, (OSSL_LIB_CTX *lc), (lc), NULL, 0);
-WRAP(BIGNUM *, BN_CTX_get, (BN_CTX *ctx), (ctx), NULL, 0);
 WRAP(BIGNUM *, BN_bin2bn, (const unsigned char *s, int len, BIGNUM *bn),
     (s, len, bn), NULL, 0);
 WRAP(int, BN_bn2binpad, (const BIGNUM *bn, unsigned char *to, int len),
@@ -271,3 +271,28 @@ WRAP(OSSL_ENCODER_CTX *, OSSL_ENCODER_CTX_new_for_pkey, (const EVP_PKEY *pkey,
     NULL, 0);
 WRAP(int, OSSL_ENCODER_to_data, (OSSL_ENCODER_CTX *ctx, unsigned char **data,
     size_t *len), (ctx, data, len), 0, 0);
+
+/*
+ * BN_CTX_get(3): once it has failed, it does until BN_CTX_end; callers look
+ * at the last number alone.
+ */
+BIGNUM *__real_BN_CTX_get(BN_CTX *ctx);
+BIGNUM *__wrap_BN_CTX_get(BN_CTX *ctx);
+
+BIGNUM *
+__wrap_BN_CTX_get(BN_CTX *ctx)
+{
+	if (fails(0))
+		state.frame_failed = true;
+	return state.frame_failed ? NULL : __real_BN_CTX_get(ctx);
+}
+
+void __real_BN_CTX_end(BN_CTX *ctx);
+void __wrap_BN_CTX_end(BN_CTX *ctx);
+
+void
+__wrap_BN_CTX_end(BN_CTX *ctx)
+{
+	state.frame_failed = false;
+	__real_BN_CTX_end(ctx);
+}

@@ -9,7 +9,7 @@ set(FUZZ_WRAPPED
 	renameat fsync fchmod flock socket connect sendmsg getrandom open
 	openat
 	OSSL_LIB_CTX_new BN_CTX_new_ex BN_CTX_secure_new_ex BN_CTX_get
-	BN_bin2bn BN_bn2binpad BN_mod_mul BN_nnmod BN_mod_inverse
+	BN_CTX_end BN_bin2bn BN_bn2binpad BN_mod_mul BN_nnmod BN_mod_inverse
 	EC_GROUP_new_by_curve_name_ex EC_POINT_new EC_POINT_mul
 	EC_POINT_oct2point EC_POINT_point2oct EC_POINT_get_affine_coordinates
 	EVP_Q_digest EVP_PKEY_CTX_new_from_name EVP_PKEY_CTX_new_from_pkey
