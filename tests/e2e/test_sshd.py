@@ -288,17 +288,11 @@ def test_a_wrong_password_stays_wrong():
 
 
 def test_people_log_in_also_with_principals_and_policies_unreadable():
-    store = world.STORE
-    world.must("mv", store / "principals.d", store / "policies.d", "/root")
-    world.write(store / "principals.d", "not a folder\n")
-    try:
+    with world.unreadable_store():
         people_log_in()
         with world.sshd():
             agent = world.fo_ssh("deploy@bastion", "id")
         assert agent.code == 255, agent
-    finally:
-        os.unlink(store / "principals.d")
-        world.must("mv", "/root/principals.d", "/root/policies.d", store)
 
 
 def test_where_all_are_asked_a_person_types_the_password_at_our_prompt():

@@ -55,6 +55,17 @@ def test_a_person_enters_a_persons_account_and_never_meets_our_prompt():
     assert not log.events(mark), log.tail(mark)
 
 
+def test_a_person_uses_su_also_with_principals_and_policies_unreadable():
+    with world.unreadable_store():
+        done = world.on_terminal("su", "alice", "-c", "id -un", user="build",
+                                 answers=[("Password: ", world.PASSWORD)])
+        agent = world.on_terminal("su", "deploy", "-c", "id", user="build",
+                                  answers=[(CHALLENGE, bot.answer)])
+    assert done.code == 0 and done.out.endswith("alice\n"), done
+    assert "FirstOps" not in done.text, done
+    assert agent.code == 1, agent
+
+
 def test_where_all_are_asked_a_person_types_the_password_at_our_prompt():
     world.configure(su="{nonce: always, ask: all}")
     done = world.on_terminal("su", "alice", "-c", "id -un", user="build",

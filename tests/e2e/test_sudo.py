@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
 import world  # noqa: E402
-from world import log  # noqa: E402
+from world import CHALLENGE, log  # noqa: E402
 
 ASKPASS = {"SUDO_ASKPASS": "/usr/bin/fo-askpass"}
 TICKET = pathlib.Path("/run/sudo/ts/deploy")
@@ -105,6 +105,27 @@ def test_a_person_uses_sudo_with_a_password_and_never_meets_our_prompt():
     assert done.code == 0 and done.out.endswith("root\n"), done
     assert "FirstOps" not in done.text, done
     assert not log.events(mark), log.tail(mark)
+
+
+def test_a_person_uses_sudo_also_with_principals_and_policies_unreadable():
+    tickets(False)
+    with world.unreadable_store():
+        done = world.on_terminal("sudo", "id", "-un", user="alice",
+                                 answers=[(r"password for alice: ",
+                                           world.PASSWORD)])
+        agent = sudo("-A", "true", **ASKPASS)
+    assert done.code == 0 and done.out.endswith("root\n"), done
+    assert "FirstOps" not in done.text, done
+    assert agent.code == 1, agent
+
+
+def test_where_all_are_asked_a_person_types_the_password_at_our_prompt():
+    tickets(False)
+    world.configure(sudo="{nonce: always, ask: all}")
+    done = world.on_terminal("sudo", "id", "-un", user="alice",
+                             answers=[(CHALLENGE, world.PASSWORD)])
+    world.configure()
+    assert done.code == 0 and done.out.endswith("root\n"), done
 
 
 def test_a_wrong_password_stays_wrong():

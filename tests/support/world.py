@@ -13,6 +13,7 @@ A test file run from outside enters the world by itself. FIRSTOPS_BUILD names
 the build folder that is installed there.
 """
 
+import contextlib
 import errno
 import grp
 import json
@@ -482,6 +483,18 @@ def new_store():
     for name, policies in (("default", ""), ("agents", "everywhere")):
         write(STORE / f"groups.d/{name}.yaml",
               GROUP.format(name=name, policies=policies))
+
+
+@contextlib.contextmanager
+def unreadable_store():
+    """Principals and policies that nobody can read; firstops.yaml is there."""
+    must("mv", STORE / "principals.d", STORE / "policies.d", "/root")
+    write(STORE / "principals.d", "not a folder\n")
+    try:
+        yield
+    finally:
+        os.unlink(STORE / "principals.d")
+        must("mv", "/root/principals.d", "/root/policies.d", STORE)
 
 
 class Agent:
