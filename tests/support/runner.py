@@ -208,7 +208,7 @@ def build(preset, report):
     report.heading(f"Building {preset}")
     folder = TOP / "build" / preset
     commands = (["cmake", "--preset", preset],
-                ["cmake", "--build", str(folder), "-j",
+                ["cmake", "--build", "--preset", preset, "-j",
                  str(os.cpu_count() or 1)])
     for command in commands:
         try:
