@@ -1,0 +1,59 @@
+/*
+ * Loaded before a program: its time of day is the machine's plus the seconds
+ * that the file named by TEST_CLOCK says at that moment. Clocks that nobody
+ * sets (CLOCK_BOOTTIME, CLOCK_MONOTONIC) go on as they are.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static time_t
+ahead_s(void)
+{
+	const char *path = getenv("TEST_CLOCK");
+	char text[32] = "";
+	ssize_t n;
+	int fd;
+
+	if (path == NULL || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+
+	return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+int
+clock_gettime(clockid_t which, struct timespec *ret)
+{
+	const int r = (int)syscall(SYS_clock_gettime, which, ret);
+
+	if (r == 0 && which == CLOCK_REALTIME)
+		ret->tv_sec += ahead_s();
+	return r;
+}
+
+int
+gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	const int r = (int)syscall(SYS_gettimeofday, ret, zone);
+
+	if (r == 0)
+		ret->tv_sec += ahead_s();
+	return r;
+}
+
+time_t
+time(time_t *ret)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return -1;
+	if (ret != NULL)
+		*ret = now.tv_sec;
+	return now.tv_sec;
+}
