@@ -3,6 +3,7 @@
  */
 #include "diag.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,37 @@ fo_diag_prefix(struct fo_diag *diag, const char *fmt, ...)
 	if (n < 0)
 		return;
 	fo_diag_set(diag, "%s: %s", place, diag->text);
+}
+
+const char *
+fo_diag_remedy(int e)
+{
+	switch (e) {
+	case ENOSPC:
+		return "make room on its file system, for blocks and inodes";
+	case EDQUOT:
+		return "make room in the owner's quota";
+	case EFBIG:
+		return "raise the limit on the size of files (ulimit -f)";
+	case EROFS:
+		return "mount its file system writable";
+	case EACCES:
+	case EPERM:
+		return "run this as the owner of its folder";
+	case EMFILE:
+	case ENFILE:
+		return "raise the limit on open files (ulimit -n)";
+	case ENOENT:
+		return "it was removed meanwhile, make it anew";
+	case EINTR:
+	case EAGAIN:
+		return "try again";
+	case EIO:
+		return "look in the kernel's log for what is wrong with the "
+		    "disk";
+	default:
+		return "mend that and try again";
+	}
 }
 
 void

@@ -19,6 +19,12 @@ void fo_diag_set(struct fo_diag *diag, const char *fmt, ...) FO_PRINTF(2, 3);
 void fo_diag_prefix(struct fo_diag *diag, const char *fmt, ...)
     FO_PRINTF(2, 3);
 
+/*
+ * What to do about an errno of the file system: a clause that ends a reason,
+ * "%s: %s; %s", path, strerror(e), fo_diag_remedy(e).
+ */
+const char *fo_diag_remedy(int e);
+
 #define FO_DIAG_WORD_SIZE 201
 
 /*

@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define MODE_SHARED 0755
+/* Begins with '.', which no folder of ours does. */
+#define NEW_PREFIX ".new-"
 #define MAKE_MAX 3
 
 /* Is what was opened the owner's folder, and nobody else's to write? */
@@ -56,31 +60,93 @@ explain(const char *path, const char *name, int e, struct fo_diag *diag)
 		    name);
 		return FO_ERR_FORMAT;
 	}
-	fo_diag_set(diag, "%s/%s: %s", path, name, strerror(e));
+	fo_diag_set(diag, "%s/%s: %s; %s", path, name, strerror(e),
+	    fo_diag_remedy(e));
 	return FO_ERR_IO;
+}
+
+/* Give an unfinished folder its mode and owner, on disk. */
+static int
+finish(int dirfd, const char *name, mode_t mode, uid_t uid, gid_t gid)
+{
+	int fd, r = -1, e;
+
+	if ((fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0)) < 0)
+		return -1;
+	if (fchmod(fd, mode) == 0 &&
+	    (uid == geteuid() || fchown(fd, uid, gid) == 0) &&
+	    fsync(fd) == 0)
+		r = 0;
+	e = errno;
+	close(fd);
+	errno = e;
+	return r;
+}
+
+/* Rename a folder to a name that is free; not every file system is asked. */
+static int
+rename_new(int dirfd, const char *from, const char *to)
+{
+	if (renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+
+	/* the worst that this replaces is an empty folder */
+	return renameat(dirfd, from, dirfd, to);
+}
+
+/* Is there something of this name, made by us or by another meanwhile? */
+static bool
+is_there(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+fo_err
+fo_folder_make(int dirfd, const char *path, const char *name, mode_t mode,
+    uid_t uid, gid_t gid, struct fo_diag *diag)
+{
+	char new[NAME_MAX + 1];
+	const int n = snprintf(new, sizeof(new), NEW_PREFIX "%s", name);
+	int e;
+
+	if (n < 0 || (size_t)n >= sizeof(new))
+		return explain(path, name, ENAMETOOLONG, diag);
+	if (is_there(dirfd, name))
+		return FO_OK;
+	if ((mkdirat(dirfd, new, S_IRWXU) != 0 && errno != EEXIST) ||
+	    finish(dirfd, new, mode, uid, gid) != 0 ||
+	    rename_new(dirfd, new, name) != 0) {
+		e = errno;
+		(void)unlinkat(dirfd, new, AT_REMOVEDIR);
+		if (is_there(dirfd, name))
+			return FO_OK; /* another was faster */
+		return explain(path, name, e, diag);
+	}
+	return fsync(dirfd) == 0 ? FO_OK : explain(path, name, errno, diag);
 }
 
 fo_err
 fo_folder_open_at(int dirfd, const char *path, const char *name, uid_t owner,
     mode_t make, struct fo_diag *diag, int *ret_fd)
 {
-	bool made;
 	fo_err r;
 	int fd;
 
-	made = make != 0 && mkdirat(dirfd, name, S_IRWXU) == 0;
-	if (make != 0 && !made && errno != EEXIST)
-		return explain(path, name, errno, diag);
-	if ((fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0)) < 0)
-		return explain(path, name, errno, diag);
-	r = FO_OK;
-	if (made && fchmod(fd, make) != 0) {
-		fo_diag_set(diag, "%s/%s: %s", path, name, strerror(errno));
-		r = FO_ERR_IO;
+	fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0);
+	if (fd < 0 && errno == ENOENT && make != 0) {
+		r = fo_folder_make(dirfd, path, name, make, geteuid(),
+		    getegid(), diag);
+		if (r != FO_OK)
+			return r;
+		fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0);
 	}
-	if (r == FO_OK)
-		r = judge(fd, path, name, owner, diag);
-	if (r != FO_OK) {
+	if (fd < 0)
+		return explain(path, name, errno, diag);
+	if ((r = judge(fd, path, name, owner, diag)) != FO_OK) {
 		close(fd);
 		return r;
 	}

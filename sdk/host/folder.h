@@ -22,6 +22,16 @@ FO_MUST_CHECK fo_err fo_folder_open(const char *path, uid_t owner,
     struct fo_diag *diag, int *ret_fd);
 
 /*
+ * Make one folder in an open folder unless it is there, whole before it has
+ * its name: whoever is stopped half-way leaves ".new-NAME", which the next
+ * caller finishes. uid and gid are the owner's to be. path is the parent's,
+ * for the reason. FO_ERR_IO: it cannot be made.
+ */
+FO_MUST_CHECK fo_err fo_folder_make(int dirfd, const char *path,
+    const char *name, mode_t mode, uid_t uid, gid_t gid,
+    struct fo_diag *diag);
+
+/*
  * Open one folder in an open folder, which must be owner's and closed to
  * writing by group and others. make: 0, or the mode to make it with when it
  * is missing. path is the parent's, for the reason.

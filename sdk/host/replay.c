@@ -803,37 +803,18 @@ static fo_err
 make_folder(const struct fo_spend *sp, uid_t user, gid_t group)
 {
 	char name[DECIMAL_SIZE];
-	int parent, fd = -1;
+	int parent;
 	fo_err r;
 
 	(void)snprintf(name, sizeof(name), "%lu", (unsigned long)user);
-	if ((r = fo_folder_open(sp->folder, geteuid(), sp->diag, &parent)) !=
-	    FO_OK)
-		return r == FO_ERR_NOMEM ? r : FO_ERR_REPLAY_STORE;
-	r = FO_ERR_REPLAY_STORE;
-	if (mkdirat(parent, name, FOLDER_MODE) != 0) {
-		if (errno == EEXIST)
-			r = FO_OK; /* judged when it is opened */
-		else
-			fo_diag_set(sp->diag, "%s/%s: %s", sp->folder, name,
-			    strerror(errno));
-		goto out;
+	r = fo_folder_open(sp->folder, geteuid(), sp->diag, &parent);
+	if (r == FO_OK) {
+		/* one that is there is judged when it is opened */
+		r = fo_folder_make(parent, sp->folder, name, FOLDER_MODE,
+		    user, group, sp->diag);
+		close(parent);
 	}
-	if ((fd = fo_open_above_2(parent, name, O_RDONLY | O_DIRECTORY |
-	    O_NOFOLLOW | O_CLOEXEC, 0)) < 0 ||
-	    fchmod(fd, FOLDER_MODE) != 0 ||
-	    (user != geteuid() && fchown(fd, user, group) != 0)) {
-		fo_diag_set(sp->diag, "%s/%s: %s", sp->folder, name,
-		    strerror(errno));
-		goto out;
-	}
-
-	r = FO_OK;
-out:
-	if (fd >= 0)
-		close(fd);
-	close(parent);
-	return r;
+	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_REPLAY_STORE;
 }
 
 fo_err

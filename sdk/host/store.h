@@ -109,19 +109,22 @@ void fo_store_unlock(struct fo_store_lock **lock);
  * Register a new principal: reserve every thumbprint in keys.d first, then
  * write its file. FO_ERR_EXISTS: a thumbprint or the id is taken (the reason
  * says by whom); nothing is changed then.
+ *
+ * *ret_there says, also after a failure, whether the file is there: a folder
+ * that could not be put on disk does not undo the change.
  */
 FO_MUST_CHECK fo_err fo_store_create(const struct fo_store *store,
     const struct fo_store_lock *lock, const struct fo_principal *principal,
-    struct fo_diag *diag);
+    struct fo_diag *diag, bool *ret_there);
 
 /*
  * Replace a principal's file with what is given, keys that are new reserved
  * first. before is the principal as it was read under this lock, and must
- * still be what the file says.
+ * still be what the file says. *ret_there as above.
  */
 FO_MUST_CHECK fo_err fo_store_replace(const struct fo_store *store,
     const struct fo_store_lock *lock, const struct fo_principal *before,
-    const struct fo_principal *after, struct fo_diag *diag);
+    const struct fo_principal *after, struct fo_diag *diag, bool *ret_there);
 
 /*
  * Make a store that works: folders, firstops.yaml for this host name,

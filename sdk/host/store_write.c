@@ -24,11 +24,13 @@
 #include "base/diag.h"
 #include "base/safeopen.h"
 
+#include "folder.h"
 #include "names.h"
 #include "node.h"
 
 #define LOCK_NAME ".lock"
 #define LOCK_POLL_MS 10
+#define FOLDER_MODE 0755
 /* Begins with '.', which no name of the store does. */
 #define TMP_PREFIX ".tmp-"
 #define TMP_RANDOM_BYTES 12
@@ -245,58 +247,73 @@ write_tmp(int folder, const char *text, char ret_tmp[TMP_SIZE])
 }
 
 /*
- * Give a temporary file its name. Where a file system cannot rename without
- * replacing, a link does it; a crash between link and unlink leaves a file of
- * two links, which readers refuse and say so.
+ * Give a temporary file its name; *ret_there says whether it has it, also
+ * after a failure. Where a file system cannot rename without replacing, a
+ * link does it; a crash between link and unlink leaves a file of two links,
+ * which readers refuse and say so.
  */
 static int
-settle(int folder, const char *tmp, const char *file, bool must_be_new)
+settle(int folder, const char *tmp, const char *file, bool must_be_new,
+    bool *ret_there)
 {
-	if (!must_be_new)
-		return renameat(folder, tmp, folder, file);
-	if (renameat2(folder, tmp, folder, file, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (linkat(folder, tmp, folder, file, 0) != 0)
-		return -1;
+	const unsigned int flags = must_be_new ? RENAME_NOREPLACE : 0;
+	int r;
 
-	return unlinkat(folder, tmp, 0);
+	r = renameat2(folder, tmp, folder, file, flags);
+	if (r == 0 || !must_be_new || (errno != EINVAL && errno != ENOSYS)) {
+		*ret_there = r == 0;
+		return r;
+	}
+	r = linkat(folder, tmp, folder, file, 0);
+	*ret_there = r == 0;
+
+	return r == 0 ? unlinkat(folder, tmp, 0) : r;
+}
+
+/* Why a file did not get its name, and take the temporary one away. */
+static fo_err
+not_settled(int folder, const char *tmp, const char *path, int e,
+    struct fo_diag *diag)
+{
+	(void)unlinkat(folder, tmp, 0);
+	if (e == EEXIST) {
+		fo_diag_set(diag, "%s exists already; nothing was changed",
+		    path);
+		return FO_ERR_EXISTS;
+	}
+	fo_diag_set(diag, "%s: %s; nothing was changed; %s", path,
+	    strerror(e), fo_diag_remedy(e));
+	return FO_ERR_IO;
 }
 
 /*
- * Write file in the open folder. *ret_there says whether it may be there
- * under its name, also after a failure. path is for reasons.
+ * Write file in the open folder. *ret_there says whether it is there under
+ * its name, also after a failure. path is for reasons.
  */
 static fo_err
 put(int folder, const char *file, const char *path, const char *text,
     bool must_be_new, struct fo_diag *diag, bool *ret_there)
 {
 	char tmp[TMP_SIZE];
-	int e;
 
 	*ret_there = false;
 	if (write_tmp(folder, text, tmp) != FO_OK) {
-		fo_diag_set(diag, "%s: %s; nothing was changed", path,
+		fo_diag_set(diag, "%s: %s; nothing was changed; %s", path,
+		    strerror(errno), fo_diag_remedy(errno));
+		return FO_ERR_IO;
+	}
+	if (settle(folder, tmp, file, must_be_new, ret_there) != 0) {
+		if (!*ret_there)
+			return not_settled(folder, tmp, path, errno, diag);
+		fo_diag_set(diag, "%s was written, but has a second name, %s, "
+		    "and is refused until that is removed: %s", path, tmp,
 		    strerror(errno));
 		return FO_ERR_IO;
 	}
-	if (settle(folder, tmp, file, must_be_new) != 0) {
-		e = errno;
-		(void)unlinkat(folder, tmp, 0);
-		if (e == EEXIST) {
-			fo_diag_set(diag, "%s exists already; nothing was "
-			    "changed", path);
-			return FO_ERR_EXISTS;
-		}
-		fo_diag_set(diag, "%s: %s; nothing was changed", path,
-		    strerror(e));
-		return FO_ERR_IO;
-	}
-	*ret_there = true;
 	if (fsync(folder) != 0) {
 		fo_diag_set(diag, "%s was written, but may be lost in a crash "
-		    "now: %s", path, strerror(errno));
+		    "now: %s; %s", path, strerror(errno),
+		    fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
 	return FO_OK;
@@ -451,14 +468,15 @@ reserve(const struct fo_store *store, const struct fo_principal *principal,
 		} else if (errno == EEXIST) {
 			r = check_holder(store, jkt, principal->id, diag);
 		} else {
-			fo_diag_set(diag, "%s/keys.d/%s: %s", store->folder,
-			    jkt, strerror(errno));
+			fo_diag_set(diag, "%s/keys.d/%s: %s; nothing was "
+			    "changed; %s", store->folder, jkt,
+			    strerror(errno), fo_diag_remedy(errno));
 			r = FO_ERR_IO;
 		}
 	}
 	if (r == FO_OK && fsync(reserved->folder) != 0) {
-		fo_diag_set(diag, "%s/keys.d: %s", store->folder,
-		    strerror(errno));
+		fo_diag_set(diag, "%s/keys.d: %s; nothing was changed; %s",
+		    store->folder, strerror(errno), fo_diag_remedy(errno));
 		r = FO_ERR_IO;
 	}
 	if (r != FO_OK)
@@ -470,12 +488,11 @@ reserve(const struct fo_store *store, const struct fo_principal *principal,
 static fo_err
 register_principal(const struct fo_store *store,
     const struct fo_principal *principal, bool must_be_new,
-    struct fo_diag *diag)
+    struct fo_diag *diag, bool *ret_there)
 {
 	struct reserved reserved = { .folder = -1 };
 	char name[sizeof("principals.d/.yaml") + FO_ID_SIZE];
 	char *text = NULL;
-	bool there = false;
 	fo_err r;
 
 	(void)snprintf(name, sizeof(name), "principals.d/%s.yaml",
@@ -490,8 +507,8 @@ register_principal(const struct fo_store *store,
 		goto out;
 	if ((r = reserve(store, principal, diag, &reserved)) != FO_OK)
 		goto out;
-	r = write_file(store, name, text, must_be_new, diag, &there);
-	if (r != FO_OK && !there)
+	r = write_file(store, name, text, must_be_new, diag, ret_there);
+	if (r != FO_OK && !*ret_there)
 		release(&reserved);
 out:
 	if (reserved.folder >= 0)
@@ -503,23 +520,25 @@ out:
 fo_err
 fo_store_create(const struct fo_store *store,
     const struct fo_store_lock *lock, const struct fo_principal *principal,
-    struct fo_diag *diag)
+    struct fo_diag *diag, bool *ret_there)
 {
+	*ret_there = false;
 	if (lock == NULL)
 		return FO_ERR_ARG;
 
-	return register_principal(store, principal, true, diag);
+	return register_principal(store, principal, true, diag, ret_there);
 }
 
 fo_err
 fo_store_replace(const struct fo_store *store,
     const struct fo_store_lock *lock, const struct fo_principal *before,
-    const struct fo_principal *after, struct fo_diag *diag)
+    const struct fo_principal *after, struct fo_diag *diag, bool *ret_there)
 {
 	struct fo_principal *now = NULL;
 	char *before_text = NULL, *now_text = NULL;
 	fo_err r = FO_ERR_INTERNAL;
 
+	*ret_there = false;
 	if (lock == NULL || strcmp(before->id, after->id) != 0)
 		return FO_ERR_ARG;
 	if ((r = fo_store_principal(store, before->id, diag, &now)) != FO_OK)
@@ -534,7 +553,7 @@ fo_store_replace(const struct fo_store *store,
 		r = FO_ERR_STORE;
 		goto out;
 	}
-	r = register_principal(store, after, false, diag);
+	r = register_principal(store, after, false, diag, ret_there);
 out:
 	fo_principal_free(&now);
 	free(before_text);
@@ -612,52 +631,23 @@ static const char logins_policy[] =
     "...\n"
 
 /*
- * Make a folder, 0755 whatever the umask, unless it is there. parent is an
- * open folder, path the whole path for reasons.
+ * Make FOLDER/part, 0755 whatever the umask, unless it is there; one that is
+ * there is judged when it is opened.
  */
-static fo_err
-make_folder(int parent, const char *name, const char *path,
-    struct fo_diag *diag)
-{
-	int fd;
-
-	if (mkdirat(parent, name, 0755) != 0) {
-		if (errno == EEXIST)
-			return FO_OK; /* judged when it is opened */
-		fo_diag_set(diag, "%s: %s", path, strerror(errno));
-		return FO_ERR_IO;
-	}
-	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0755) != 0 || fsync(parent) != 0) {
-		fo_diag_set(diag, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return FO_ERR_IO;
-	}
-	close(fd);
-	return FO_OK;
-}
-
-/* Make FOLDER/part unless it is there. */
 static fo_err
 make_part(const struct fo_store *store, const char *part,
     struct fo_diag *diag)
 {
-	struct fo_buf path;
 	int folder;
 	fo_err r;
 
 	r = fo_safe_open_folder(store->folder, store->owner, diag, &folder);
-	if (r != FO_OK)
-		return r == FO_ERR_NOMEM ? r : FO_ERR_IO;
-	fo_buf_init(&path, (size_t)PATH_MAX + NAME_MAX);
-	fo_buf_addf(&path, "%s/%s", store->folder, part);
-	if ((r = path.err) == FO_OK)
-		r = make_folder(folder, part, path.data, diag);
-	fo_buf_clear(&path);
-	close(folder);
-	return r;
+	if (r == FO_OK) {
+		r = fo_folder_make(folder, store->folder, part, FOLDER_MODE,
+		    geteuid(), getegid(), diag);
+		close(folder);
+	}
+	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_IO;
 }
 
 /* Make the store's own folder, and the folders in it. */
@@ -667,21 +657,29 @@ make_folders(const struct fo_store *store, struct fo_diag *diag)
 	static const char *const parts[] = { "principals.d", "keys.d",
 		"groups.d", "policies.d" };
 	const char *name = strrchr(store->folder, '/') + 1;
+	char *above;
 	size_t i;
 	fo_err r;
 	int parent;
 
-	if (name - 1 == store->folder) {
+	above = strndup(store->folder, (size_t)(name - 1 - store->folder));
+	if (above == NULL)
+		return FO_ERR_NOMEM;
+	if (above[0] == '\0') {
 		/* safe_open names no components of "/" */
 		parent = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		r = parent < 0 ? FO_ERR_IO : FO_OK;
 	} else {
 		r = open_parent(store, store->folder, diag, &parent);
 	}
-	if (r != FO_OK)
-		return r;
-	r = make_folder(parent, name, store->folder, diag);
-	close(parent);
+	if (r == FO_OK) {
+		r = fo_folder_make(parent, above, name, FOLDER_MODE,
+		    geteuid(), getegid(), diag);
+		close(parent);
+	}
+	free(above);
+	if (r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT)
+		r = FO_ERR_IO;
 	for (i = 0; r == FO_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
 		r = make_part(store, parts[i], diag);
 	return r;
@@ -857,15 +855,19 @@ link_entries(const struct index *index, size_t *ret_made)
 		if (e->linked)
 			continue;
 		if (make_link(folder, e->jkt, e->id) != 0) {
-			fo_diag_set(index->diag, "%s/keys.d/%s: %s",
-			    index->store->folder, e->jkt, strerror(errno));
+			fo_diag_set(index->diag, "%s/keys.d/%s: %s; %zu links "
+			    "were made before; %s", index->store->folder,
+			    e->jkt, strerror(errno), made,
+			    fo_diag_remedy(errno));
 			r = FO_ERR_IO;
 		}
 		made += r == FO_OK;
 	}
 	if (fsync(folder) != 0 && r == FO_OK) {
-		fo_diag_set(index->diag, "%s/keys.d: %s",
-		    index->store->folder, strerror(errno));
+		fo_diag_set(index->diag, "%s/keys.d: %s; %zu links were made, "
+		    "but may be lost in a crash now; %s",
+		    index->store->folder, strerror(errno), made,
+		    fo_diag_remedy(errno));
 		r = FO_ERR_IO;
 	}
 	close(folder);

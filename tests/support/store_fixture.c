@@ -100,6 +100,7 @@ store_fixture_agent(const struct store_fixture *f, const char *id,
 	};
 	struct fo_diag diag = { .text = "" };
 	struct fo_store_lock *lock = NULL;
+	bool there = false;
 
 	cr_assert_not_null(account_copy);
 	cr_assert_eq(strlen(id), sizeof(agent.id) - 1);
@@ -108,8 +109,9 @@ store_fixture_agent(const struct store_fixture *f, const char *id,
 	memcpy(key.jkt, jkt, sizeof(key.jkt));
 	cr_assert_eq(fo_store_lock(f->store, LOCK_MS, &diag, &lock), FO_OK,
 	    "%s", diag.text);
-	cr_assert_eq(fo_store_create(f->store, lock, &agent, &diag), FO_OK,
-	    "%s", diag.text);
+	cr_assert_eq(fo_store_create(f->store, lock, &agent, &diag, &there),
+	    FO_OK, "%s", diag.text);
+	cr_assert(there);
 	fo_store_unlock(&lock);
 	free(account_copy);
 }
@@ -121,6 +123,7 @@ store_fixture_edit(const struct store_fixture *f, const char *id,
 	struct fo_diag diag = { .text = "" };
 	struct fo_principal *before = NULL, *after = NULL;
 	struct fo_store_lock *lock = NULL;
+	bool there = false;
 
 	cr_assert_eq(fo_store_lock(f->store, LOCK_MS, &diag, &lock), FO_OK,
 	    "%s", diag.text);
@@ -129,8 +132,9 @@ store_fixture_edit(const struct store_fixture *f, const char *id,
 	cr_assert_eq(fo_store_principal(f->store, id, &diag, &after), FO_OK,
 	    "%s", diag.text);
 	edit(after);
-	cr_assert_eq(fo_store_replace(f->store, lock, before, after, &diag),
-	    FO_OK, "%s", diag.text);
+	cr_assert_eq(fo_store_replace(f->store, lock, before, after, &diag,
+	    &there), FO_OK, "%s", diag.text);
+	cr_assert(there);
 	fo_store_unlock(&lock);
 	fo_principal_free(&before);
 	fo_principal_free(&after);

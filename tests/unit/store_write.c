@@ -103,8 +103,11 @@ static fo_err
 create(const struct fo_principal *principal, struct fo_diag *diag)
 {
 	struct fo_store_lock *lock = locked();
-	const fo_err r = fo_store_create(f.store, lock, principal, diag);
+	bool there = false;
+	const fo_err r = fo_store_create(f.store, lock, principal, diag,
+	    &there);
 
+	cr_expect_eq(there, r == FO_OK);
 	fo_store_unlock(&lock);
 	return r;
 }
@@ -226,6 +229,37 @@ Test(store_write, an_interrupted_init_can_be_run_again)
 		cr_expect_eq(fo_store_config(other.store, &diag, &config),
 		    FO_OK, "%s", diag.text);
 		fo_config_free(&config);
+	}
+	store_fixture_close(&other);
+}
+
+/* What a first call left half-made is finished, whatever its umask was. */
+Test(store_write, a_folder_that_was_left_unfinished_is_finished)
+{
+	static const char *const parts[] = { "principals.d", "keys.d",
+		"groups.d", "policies.d" };
+	struct store_fixture other;
+	struct fo_diag diag = { .text = "" };
+	struct stat st;
+
+	store_fixture_open_bare(&other);
+	cr_assert_eq(mkdir(other.folder, 0755), 0);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char name[32], *path;
+
+		(void)snprintf(name, sizeof(name), ".new-%s", parts[i]);
+		path = store_fixture_path(&other, name);
+		cr_assert_eq(mkdir(path, 0700), 0, "%s", path);
+		free(path);
+	}
+	cr_assert_eq(fo_store_init(other.store, FIXTURE_HOST, &diag), FO_OK,
+	    "%s", diag.text);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char *path = store_fixture_path(&other, parts[i]);
+
+		cr_assert_eq(stat(path, &st), 0, "%s", path);
+		cr_expect_eq(st.st_mode & 07777, 0755, "%s", path);
+		free(path);
 	}
 	store_fixture_close(&other);
 }
@@ -352,11 +386,16 @@ Test(store_write, a_principal_that_no_reader_would_take_is_not_written)
 Test(store_write, nothing_is_written_without_the_lock)
 {
 	const struct fo_principal *p = agent(OTHER_ID, OTHER_JKT, NULL);
+	bool there = true;
 	size_t made;
 
-	cr_expect_eq(fo_store_create(f.store, NULL, p, NULL), FO_ERR_ARG);
-	cr_expect_eq(fo_store_replace(f.store, NULL, p, p, NULL),
+	cr_expect_eq(fo_store_create(f.store, NULL, p, NULL, &there),
 	    FO_ERR_ARG);
+	cr_expect_not(there);
+	there = true;
+	cr_expect_eq(fo_store_replace(f.store, NULL, p, p, NULL, &there),
+	    FO_ERR_ARG);
+	cr_expect_not(there);
 	cr_expect_eq(fo_store_index(f.store, NULL, NULL, &made), FO_ERR_ARG);
 	cr_expect_eq(names_in("keys.d"), 1);
 }
@@ -444,6 +483,7 @@ Test(store_write, a_file_that_changed_meanwhile_is_not_overwritten)
 	struct fo_principal *before = NULL, *after = NULL;
 	struct fo_diag diag = { .text = "" };
 	struct fo_store_lock *lock;
+	bool there = true;
 
 	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &before),
 	    FO_OK);
@@ -452,8 +492,9 @@ Test(store_write, a_file_that_changed_meanwhile_is_not_overwritten)
 	add_key(after);
 	store_fixture_edit(&f, FIXTURE_ID, suspend);
 	lock = locked();
-	cr_expect_eq(fo_store_replace(f.store, lock, before, after, &diag),
-	    FO_ERR_STORE);
+	cr_expect_eq(fo_store_replace(f.store, lock, before, after, &diag,
+	    &there), FO_ERR_STORE);
+	cr_expect_not(there);
 	fo_store_unlock(&lock);
 	cr_expect_not_null(strstr(diag.text, "has changed since it was read; "
 	    "look at it and try again"), "%s", diag.text);
@@ -471,6 +512,7 @@ Test(store_write, a_key_of_another_principal_cannot_be_added)
 	struct fo_principal *before = NULL, *after = NULL;
 	struct fo_diag diag = { .text = "" };
 	struct fo_store_lock *lock;
+	bool there = true;
 
 	store_fixture_agent(&f, OTHER_ID, OTHER_JKT, "etl");
 	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &before),
@@ -479,8 +521,9 @@ Test(store_write, a_key_of_another_principal_cannot_be_added)
 	    FO_OK);
 	add_key(after);
 	lock = locked();
-	cr_expect_eq(fo_store_replace(f.store, lock, before, after, &diag),
-	    FO_ERR_EXISTS);
+	cr_expect_eq(fo_store_replace(f.store, lock, before, after, &diag,
+	    &there), FO_ERR_EXISTS);
+	cr_expect_not(there);
 	fo_store_unlock(&lock);
 	fo_principal_free(&after);
 	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &after),

@@ -344,13 +344,14 @@ check_store(const struct admin *admin, const struct fo_principal *agent)
 /* ---- doing it -------------------------------------------------------- */
 
 /*
- * Register the agent. The private key is on disk before the store knows its
- * thumbprint, and goes again if the store refuses: there is never an agent
- * whose key is nowhere.
+ * Register the agent; *ret_there says whether it is there, also after
+ * trouble. The private key is on disk before the store knows its thumbprint,
+ * and goes again if the store refuses: there is never an agent whose key is
+ * nowhere.
  */
 static int
 store_agent(const struct admin *admin, const struct fo_store_lock *lock,
-    const struct fo_principal *agent, const char *pem)
+    const struct fo_principal *agent, const char *pem, bool *ret_there)
 {
 	const char *out = admin->call->option[OPT_OUT];
 	struct fo_diag diag = { "" };
@@ -359,9 +360,13 @@ store_agent(const struct admin *admin, const struct fo_store_lock *lock,
 	if (out != NULL &&
 	    (r = file_write_secret(out, pem, &diag)) != FO_OK)
 		return fail_err(admin->call, r, &diag, NULL);
-	r = fo_store_create(admin->store, lock, agent, &diag);
+	r = fo_store_create(admin->store, lock, agent, &diag, ret_there);
 	if (r == FO_OK)
 		return FO_EXIT_DONE;
+	if (*ret_there) {
+		note("fo: %s", diag.text);
+		return FO_EXIT_TROUBLE;
+	}
 	if (out != NULL && unlink(out) != 0)
 		note("fo: %s: cannot be removed; its key is registered"
 		    " nowhere, delete it", out);
@@ -371,7 +376,7 @@ store_agent(const struct admin *admin, const struct fo_store_lock *lock,
 
 static int
 create_locked(const struct admin *admin, const struct fo_principal *agent,
-    const char *pem)
+    const char *pem, bool *ret_there)
 {
 	struct fo_store_lock *lock = NULL;
 	struct fo_diag diag = { "" };
@@ -382,7 +387,7 @@ create_locked(const struct admin *admin, const struct fo_principal *agent,
 	if (r != FO_OK)
 		return fail_err(admin->call, r, &diag, NULL);
 	if ((code = check_store(admin, agent)) == FO_EXIT_DONE)
-		code = store_agent(admin, lock, agent, pem);
+		code = store_agent(admin, lock, agent, pem, ret_there);
 	fo_store_unlock(&lock);
 
 	return code;
@@ -422,19 +427,23 @@ static int
 create(const struct admin *admin, struct fo_principal *agent)
 {
 	char *pem = NULL;
-	int code, told;
+	bool there = false;
+	int code, told, printed;
 
 	if ((code = describe(admin->call, admin->now, agent)) != 0 ||
 	    (code = get_key(admin->call, &pem, agent->keys[0].jkt)) != 0 ||
-	    (code = check_readable(admin->call, agent)) != 0 ||
-	    (code = create_locked(admin, agent, pem)) != 0)
+	    (code = check_readable(admin->call, agent)) != 0)
+		goto out;
+	code = create_locked(admin, agent, pem, &there);
+	if (!there)
 		goto out;
 
-	/* done: whatever follows, the key is handed over */
+	/* done: whatever follows, it is told and the key is handed over */
 	told = admin_event(admin, FO_EV_PRINCIPAL_CREATE, "create", agent,
 	    agent->keys[0].jkt, NULL);
-	code = print_created(admin, agent, pem);
-	code = code != FO_EXIT_DONE ? code : told;
+	printed = print_created(admin, agent, pem);
+	if (code == FO_EXIT_DONE)
+		code = printed != FO_EXIT_DONE ? printed : told;
 out:
 	fo_key_pem_free(&pem);
 	return code;

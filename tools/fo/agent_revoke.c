@@ -78,9 +78,10 @@ print(const struct call *call, const struct fo_principal *agent,
 	return json_print(&json);
 }
 
+/* *ret_there: it is revoked, also after trouble. */
 static int
 replace(const struct admin *admin, const struct fo_store_lock *lock,
-    const struct fo_principal *agent)
+    const struct fo_principal *agent, bool *ret_there)
 {
 	const char *reason = admin->call->option[OPT_REASON];
 	struct fo_diag diag = { "" };
@@ -94,14 +95,17 @@ replace(const struct admin *admin, const struct fo_store_lock *lock,
 	if (text != NULL && keys != NULL) {
 		revoked_copy(agent, text, admin->now, keys, &after);
 		r = fo_store_replace(admin->store, lock, agent, &after,
-		    &diag);
+		    &diag, ret_there);
 	}
 	free(keys);
 	free(text);
-	if (r != FO_OK)
+	if (r == FO_OK)
+		return FO_EXIT_DONE;
+	if (!*ret_there)
 		return fail_err(admin->call, r, &diag, NULL);
+	note("fo: %s", diag.text);
 
-	return FO_EXIT_DONE;
+	return FO_EXIT_TROUBLE;
 }
 
 static int
@@ -117,10 +121,8 @@ revoke(const struct admin *admin, struct fo_principal **ret_agent,
 	if (r != FO_OK)
 		return fail_err(admin->call, r, &diag, NULL);
 	code = agent_find(admin, admin->call->argv[0], ret_agent);
-	if (code == FO_EXIT_DONE && !is_over(*ret_agent)) {
-		code = replace(admin, lock, *ret_agent);
-		*ret_changed = code == FO_EXIT_DONE;
-	}
+	if (code == FO_EXIT_DONE && !is_over(*ret_agent))
+		code = replace(admin, lock, *ret_agent, ret_changed);
 	fo_store_unlock(&lock);
 
 	return code;
@@ -132,19 +134,21 @@ run(const struct call *call)
 	struct fo_principal *agent = NULL;
 	struct admin admin;
 	bool changed = false;
-	int code, told = FO_EXIT_DONE;
+	int code, told = FO_EXIT_DONE, printed = FO_EXIT_DONE;
 
 	if ((code = admin_open(call, &admin)) == FO_EXIT_DONE)
 		code = revoke(&admin, &agent, &changed);
-	if (code == FO_EXIT_DONE && changed)
+	if (changed)
 		told = admin_event(&admin, FO_EV_REVOKE, "revoke", agent,
 		    NULL, call->option[OPT_REASON]);
-	if (code == FO_EXIT_DONE)
-		code = print(call, agent, changed);
+	if (changed || code == FO_EXIT_DONE)
+		printed = print(call, agent, changed);
 	fo_principal_free(&agent);
 	admin_close(&admin);
+	if (code != FO_EXIT_DONE)
+		return code;
 
-	return code != FO_EXIT_DONE ? code : told;
+	return printed != FO_EXIT_DONE ? printed : told;
 }
 
 const struct verb verb_agent_revoke = {

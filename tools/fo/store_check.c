@@ -347,12 +347,19 @@ check_principals(struct check *check)
 
 /* ---- files that are none of ours ------------------------------------- */
 
+/*
+ * In the store's own folder only what a writer left unfinished is told: an
+ * administrator may keep more there.
+ */
 static bool
 belongs(const char *part, const char *file)
 {
 	const size_t len = strlen(file);
 	char name[256];
 
+	if (strcmp(part, ".") == 0)
+		return strncmp(file, ".tmp-", strlen(".tmp-")) != 0 &&
+		    strncmp(file, ".new-", strlen(".new-")) != 0;
 	if (strcmp(part, "keys.d") == 0)
 		return fo_jkt_ok(file);
 	if (len <= strlen(".yaml") || len >= sizeof(name) ||
@@ -411,6 +418,7 @@ check_parts(struct check *check, struct fo_diag *diag)
 	if ((r = fo_store_each(check->admin->store, FO_STORE_KEYS, diag,
 	    check_stray, check)) != FO_OK)
 		return r;
+	check_droppings(check, ".");
 	check_droppings(check, "principals.d");
 	check_droppings(check, "keys.d");
 	check_droppings(check, "groups.d");
