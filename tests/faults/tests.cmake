@@ -21,3 +21,5 @@ target_link_libraries(faults_login PRIVATE firstops_host PkgConfig::PAM
 		${CMAKE_DL_LIBS})
 set_target_properties(faults_login PROPERTIES OUTPUT_NAME login
 	ENABLE_EXPORTS ON RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+
+include(${CMAKE_CURRENT_LIST_DIR}/store.cmake)
