@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "base/write.h"
 #include "folder.h"
 
 #define SINK_SYSLOG "syslog"
@@ -349,37 +349,6 @@ open_file(const char *path, struct fo_diag *diag, int *ret_fd)
 }
 
 /*
- * write with SIGXFSZ kept from the host: blocked for the time of the call,
- * and taken away again if this call raised it. One that was pending before
- * stays pending.
- */
-static ssize_t
-write_quietly(int fd, const void *data, size_t len)
-{
-	const struct timespec no_time = { 0, 0 };
-	sigset_t xfsz, before, pending;
-	bool was_pending;
-	ssize_t n;
-	int e;
-
-	sigemptyset(&xfsz);
-	sigaddset(&xfsz, SIGXFSZ);
-	if ((e = pthread_sigmask(SIG_BLOCK, &xfsz, &before)) != 0) {
-		errno = e;
-		return -1;
-	}
-	was_pending = sigpending(&pending) == 0 &&
-	    sigismember(&pending, SIGXFSZ) == 1;
-	n = write(fd, data, len);
-	e = errno;
-	if (n < 0 && e == EFBIG && !was_pending)
-		(void)sigtimedwait(&xfsz, NULL, &no_time);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = e;
-	return n;
-}
-
-/*
  * One write, a newline before and after: a line that was torn by a full disk
  * spoils itself and no other. A short write is no record.
  */
@@ -400,9 +369,7 @@ emit_file(const char *path, const char *text, struct fo_diag *diag)
 	fo_buf_adds(&line, "\n");
 	if ((r = line.err) != FO_OK)
 		goto out;
-	do {
-		n = write_quietly(fd, line.data, line.len);
-	} while (n < 0 && errno == EINTR);
+	n = fo_write_quietly(fd, line.data, line.len);
 	r = n == (ssize_t)line.len ? FO_OK : FO_ERR_AUDIT;
 	if (r != FO_OK)
 		fo_diag_set(diag, "file:%s: %s; make room there", path,

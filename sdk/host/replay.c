@@ -68,6 +68,7 @@
 
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "base/write.h"
 #include "event.h"
 #include "folder.h"
 #include "names.h"
@@ -154,9 +155,7 @@ write_record(int fd, const char *text)
 	const size_t len = strlen(text);
 	ssize_t n;
 
-	do {
-		n = pwrite(fd, text, len, 0);
-	} while (n < 0 && errno == EINTR);
+	n = fo_write_quietly(fd, text, len);
 	if (n != (ssize_t)len)
 		return n < 0 ? errno : ENOSPC;
 

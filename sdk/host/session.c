@@ -25,6 +25,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "base/write.h"
 #include "folder.h"
 #include "node.h"
 #include "rfc3339.h"
@@ -248,9 +249,7 @@ write_file(int dirfd, const char *name, const char *text)
 	if ((fd = fo_open_above_2(dirfd, name, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW | O_CLOEXEC, FILE_MODE)) < 0)
 		return errno;
-	do {
-		n = write(fd, text, len);
-	} while (n < 0 && errno == EINTR);
+	n = fo_write_quietly(fd, text, len);
 	if (n != (ssize_t)len)
 		e = n < 0 ? errno : ENOSPC;
 	else if (fchmod(fd, FILE_MODE) != 0)
