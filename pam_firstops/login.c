@@ -126,6 +126,19 @@ fo_pam_login_forget(pam_handle_t *pamh)
 	return FO_OK;
 }
 
+fo_err
+fo_pam_login_hold(struct fo_login_record *record, struct fo_diag *diag)
+{
+	record->pid = getpid();
+	if (fo_process_start(record->pid, &record->pid_start) != FO_OK) {
+		fo_diag_set(diag, "/proc/%ld/stat cannot be read; mount /proc",
+		    (long)record->pid);
+		return FO_ERR_SESSION;
+	}
+
+	return FO_OK;
+}
+
 /* A text of the record: NULL where the service did not say. */
 static fo_err
 copy_text(const char *item, char **ret)
@@ -139,7 +152,7 @@ copy_text(const char *item, char **ret)
 
 static fo_err
 record_fill(struct fo_login_record *record, const struct fo_pam_call *call,
-    const struct fo_decision *decision)
+    const struct fo_decision *decision, struct fo_diag *diag)
 {
 	fo_err r;
 
@@ -150,8 +163,7 @@ record_fill(struct fo_login_record *record, const struct fo_pam_call *call,
 	memcpy(record->owner, decision->owner, sizeof(record->owner));
 	memcpy(record->jkt, decision->jkt, sizeof(record->jkt));
 	record->since = decision->at.s;
-	record->pid = getpid();
-	if ((r = fo_process_start(record->pid, &record->pid_start)) != FO_OK ||
+	if ((r = fo_pam_login_hold(record, diag)) != FO_OK ||
 	    (r = copy_text(call->service, &record->service)) != FO_OK ||
 	    (r = copy_text(call->user, &record->user)) != FO_OK ||
 	    (r = copy_text(call->ruser, &record->ruser)) != FO_OK ||
@@ -190,7 +202,8 @@ fo_pam_login_begin(void *arg, const struct fo_decision *decision,
 	if ((login = calloc(1, sizeof(*login))) == NULL)
 		goto out;
 	login->here = true;
-	if ((r = record_fill(&login->record, call, decision)) != FO_OK ||
+	if ((r = record_fill(&login->record, call, decision,
+	    diag)) != FO_OK ||
 	    (r = fo_run_folder(call->config->replay_folder,
 	    &login->run_folder)) != FO_OK) {
 		login_free(login);

@@ -61,6 +61,13 @@ FO_MUST_CHECK fo_err fo_pam_login_begin(void *arg,
  */
 FO_MUST_CHECK fo_err fo_pam_login_adopt(struct fo_pam_call *call);
 
+/*
+ * Write this process down as the one that keeps the login. FO_ERR_SESSION:
+ * the kernel does not say since when it has been running.
+ */
+FO_MUST_CHECK fo_err fo_pam_login_hold(struct fo_login_record *record,
+    struct fo_diag *diag);
+
 /* Export the identity: FIRSTOPS_ID, _NAME, _OWNER, _SID. */
 FO_MUST_CHECK fo_err fo_pam_login_export(pam_handle_t *pamh,
     const struct fo_login_record *record);

@@ -4,8 +4,6 @@
  */
 #include "phases.h"
 
-#include <unistd.h>
-
 #include "answer.h"
 #include "base/diag.h"
 #include "login.h"
@@ -17,11 +15,8 @@ put_record(struct fo_pam_login *login, struct fo_diag *diag)
 {
 	fo_err r;
 
-	login->record.pid = getpid();
-	r = fo_process_start(login->record.pid, &login->record.pid_start);
-	if (r != FO_OK)
-		return FO_ERR_SESSION;
-	if ((r = fo_session_put(login->run_folder, &login->record, diag)) !=
+	if ((r = fo_pam_login_hold(&login->record, diag)) != FO_OK ||
+	    (r = fo_session_put(login->run_folder, &login->record, diag)) !=
 	    FO_OK)
 		return r;
 

@@ -22,17 +22,35 @@
 #define FILE_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 int
-fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode)
+fo_above_2(int fd)
 {
-	int fd, high, e;
+	int high, e;
 
-	if ((fd = openat(dirfd, name, flags, mode)) < 0 || fd > 2)
+	if (fd < 0 || fd > 2)
 		return fd;
 	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	e = errno;
 	close(fd);
 	errno = e;
 	return high;
+}
+
+int
+fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode)
+{
+	return fo_above_2(openat(dirfd, name, flags, mode));
+}
+
+ssize_t
+fo_read_once(int fd, void *buf, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, buf, size);
+	} while (n < 0 && errno == EINTR);
+
+	return n;
 }
 
 /* Who but root, in words for the reason. */
@@ -271,9 +289,7 @@ fo_read_all(int fd, size_t max, char **ret_data, size_t *ret_len)
 
 	fo_buf_init(&text, max);
 	for (;;) {
-		if ((n = read(fd, chunk, sizeof(chunk))) < 0) {
-			if (errno == EINTR)
-				continue;
+		if ((n = fo_read_once(fd, chunk, sizeof(chunk))) < 0) {
 			r = FO_ERR_IO;
 			goto out;
 		}

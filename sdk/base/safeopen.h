@@ -40,11 +40,17 @@ FO_MUST_CHECK fo_err fo_safe_open_at(int dirfd, const char *path,
     const char *name, uid_t owner, struct fo_diag *diag, int *ret_fd);
 
 /*
- * openat, away from 0, 1 and 2: a host may have closed those, and would then
- * print into our file. -1 with errno. flags should have O_CLOEXEC; mode is
- * for O_CREAT.
+ * A descriptor just made, moved away from 0, 1 and 2: a host may have closed
+ * those, and would then print into our file. A negative fd stays as it is;
+ * if it cannot be moved, it is closed, and the answer is -1 with errno.
  */
+int fo_above_2(int fd);
+
+/* openat by that rule. flags should have O_CLOEXEC; mode is for O_CREAT. */
 int fo_open_above_2(int dirfd, const char *name, int flags, mode_t mode);
+
+/* read, made again when a signal interrupts it. */
+ssize_t fo_read_once(int fd, void *buf, size_t size);
 
 /*
  * Read a whole file of at most max bytes. FO_ERR_TOO_LONG: it has more.

@@ -44,7 +44,7 @@ system_boot_id(void *arg, char ret[FO_BOOT_ID_SIZE])
 	if ((fd = fo_open_above_2(AT_FDCWD, BOOT_ID_PATH,
 	    O_RDONLY | O_CLOEXEC, 0)) < 0)
 		return FO_ERR_IO;
-	n = read(fd, text, FO_BOOT_ID_SIZE - 1);
+	n = fo_read_once(fd, text, FO_BOOT_ID_SIZE - 1);
 	close(fd);
 	if (n != FO_BOOT_ID_SIZE - 1)
 		return FO_ERR_IO;

@@ -473,7 +473,7 @@ read_audit_id(const char *path)
 	if ((fd = fo_open_above_2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
 	    0)) < 0)
 		return UINT32_MAX;
-	n = read(fd, text, sizeof(text) - 1);
+	n = fo_read_once(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n <= 0)
 		return UINT32_MAX;

@@ -136,29 +136,25 @@ parse_stat(const char *text, uint64_t *ret_start)
 fo_err
 fo_process_start(pid_t pid, uint64_t *ret_start)
 {
-	struct fo_buf path;
-	char text[1024];
+	char path[64], text[1024];
 	uint64_t start;
-	ssize_t n = -1;
-	int fd = -1;
+	ssize_t n;
+	int fd, e;
 
 	if (pid <= 0)
 		return FO_ERR_NOT_FOUND;
-	fo_buf_init(&path, 64);
-	fo_buf_addf(&path, "/proc/%ld/stat", (long)pid);
-	if (path.err == FO_OK)
-		fd = fo_open_above_2(AT_FDCWD, path.data,
-		    O_RDONLY | O_CLOEXEC, 0);
-	fo_buf_clear(&path);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	if (n <= 0)
-		return FO_ERR_NOT_FOUND;
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if ((fd = fo_open_above_2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
+	    0)) < 0)
+		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
+	n = fo_read_once(fd, text, sizeof(text) - 1);
+	e = errno;
+	close(fd);
+	if (n < 0)
+		return e == ESRCH ? FO_ERR_NOT_FOUND : FO_ERR_IO;
 	text[n] = '\0';
 	if (!parse_stat(text, &start))
-		return FO_ERR_NOT_FOUND;
+		return FO_ERR_IO;
 
 	*ret_start = start;
 	return FO_OK;
@@ -402,7 +398,12 @@ judge_file(int fd, const char *name, struct fo_diag *diag)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
+	if (fstat(fd, &st) != 0) {
+		fo_diag_set(diag, "login record %s: %s", name,
+		    strerror(errno));
+		return FO_ERR_IO;
+	}
+	if (S_ISREG(st.st_mode) && st.st_uid == 0 &&
 	    (st.st_mode & ALLPERMS) == FILE_MODE && st.st_nlink == 1)
 		return FO_OK;
 	fo_diag_set(diag, "login record %s is not root's own file of mode "
@@ -410,8 +411,20 @@ judge_file(int fd, const char *name, struct fo_diag *diag)
 	return FO_ERR_SESSION;
 }
 
+/* Why a record cannot be opened, or taken away. */
+static fo_err
+explain(const char *name, int e, struct fo_diag *diag)
+{
+	fo_diag_set(diag, "login record %s: %s", name, strerror(e));
+	if (e == ENOENT)
+		return FO_ERR_NOT_FOUND;
+
+	return e == ELOOP || e == ENXIO ? FO_ERR_SESSION : FO_ERR_IO;
+}
+
 /*
  * Read a record. FO_ERR_NOT_FOUND: none. FO_ERR_SESSION: not to be trusted.
+ * FO_ERR_IO, FO_ERR_NOMEM: nobody knows, since it could not be read.
  * take: whoever unlinks the record has it, so this comes before it is read.
  */
 static fo_err
@@ -424,25 +437,23 @@ read_record(int dirfd, const char *name, bool take, struct fo_diag *diag,
 	int fd;
 
 	if ((fd = fo_open_above_2(dirfd, name, O_RDONLY | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)) < 0) {
-		fo_diag_set(diag, "login record %s: %s", name,
-		    strerror(errno));
-		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_SESSION;
-	}
+	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0)) < 0)
+		return explain(name, errno, diag);
 	r = judge_file(fd, name, diag);
-	if (take && unlinkat(dirfd, name, 0) != 0) {
-		fo_diag_set(diag, "login record %s: %s", name,
-		    strerror(errno));
-		r = errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_SESSION;
-	}
+	if (take && unlinkat(dirfd, name, 0) != 0)
+		r = explain(name, errno, diag);
 	if (r != FO_OK)
 		goto out;
-	if (fo_read_all(fd, RECORD_MAX_BYTES, &text, &len) != FO_OK ||
-	    parse_record(name, text, len, diag, ret_record,
-	    ret_made_boot_ms) != FO_OK) {
-		fo_diag_prefix(diag, "login record");
+	if ((r = fo_read_all(fd, RECORD_MAX_BYTES, &text, &len)) != FO_OK)
+		fo_diag_set(diag, "%s: %s", name, fo_err_text(r));
+	else
+		r = parse_record(name, text, len, diag, ret_record,
+		    ret_made_boot_ms);
+	if (r == FO_OK)
+		goto out;
+	fo_diag_prefix(diag, "login record");
+	if (r != FO_ERR_IO && r != FO_ERR_NOMEM)
 		r = FO_ERR_SESSION;
-	}
 out:
 	free(text);
 	close(fd);
@@ -463,15 +474,17 @@ static bool
 is_dead(const struct fo_login_record *record)
 {
 	uint64_t start;
+	fo_err r = fo_process_start(record->pid, &start);
 
-	return fo_process_start(record->pid, &start) != FO_OK ||
-	    start != record->pid_start;
+	return r == FO_ERR_NOT_FOUND ||
+	    (r == FO_OK && start != record->pid_start);
 }
 
 /*
  * Remove what nobody will take any more: with boot_ms pending records that
- * have expired, with -1 sessions whose process is gone. A record that cannot
- * be read is nobody's: it is under its name only when it is whole. first
+ * have expired, with -1 sessions whose process is gone. A record that is not
+ * to be trusted is nobody's: it is under its name only when it is whole. One
+ * that could not be read now may well be somebody's, and stays. first
  * restricts the walk to names that begin with it, '\0' does not.
  */
 static void
@@ -569,6 +582,8 @@ fo_pending_take(const char *run_folder, const char *name,
 		return r;
 	r = read_record(fd, name, true, diag, &record, &made);
 	close(fd);
+	if (r == FO_ERR_IO)
+		return FO_ERR_SESSION;
 	if (r != FO_OK)
 		return r;
 	if (clock->now(clock->arg, &now) != FO_OK) {

@@ -40,7 +40,10 @@ struct fo_login_record {
 
 void fo_login_record_clear(struct fo_login_record *record);
 
-/* Field 22 of /proc/PID/stat. FO_ERR_NOT_FOUND: no such process. */
+/*
+ * Field 22 of /proc/PID/stat. FO_ERR_NOT_FOUND: no such process. FO_ERR_IO:
+ * nobody knows.
+ */
 FO_MUST_CHECK fo_err fo_process_start(pid_t pid, uint64_t *ret_start);
 
 /* The folder that holds the records: replay_folder's parent. Free it. */
@@ -58,7 +61,8 @@ FO_MUST_CHECK fo_err fo_pending_put(const char *run_folder,
 /*
  * Take a pending record: whoever unlinks it has it. Checked: the name's
  * grammar, a root-owned 0600 file of one link, its age, its service.
- * FO_ERR_NOT_FOUND: no such record; FO_ERR_SESSION: not to be trusted.
+ * FO_ERR_NOT_FOUND: no such record; FO_ERR_SESSION: it cannot be had, or is
+ * not to be trusted; FO_ERR_NOMEM.
  */
 FO_MUST_CHECK fo_err fo_pending_take(const char *run_folder, const char *name,
     const char *service, const struct fo_clock *clock, struct fo_diag *diag,

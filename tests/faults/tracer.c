@@ -283,6 +283,8 @@ tracer_run(pid_t pid, const struct fault *fault)
 			return status;
 		if (WSTOPSIG(status) == SIGTRAP) {
 			open = !open;
+			if (open && fault->kind == FAULT_LIST)
+				fault->hit("window ");
 		} else if (WSTOPSIG(status) != SYSCALL_STOP) {
 			sig = WSTOPSIG(status);
 		} else if ((entered = !entered)) {

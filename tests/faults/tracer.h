@@ -14,7 +14,7 @@
 
 typedef enum fault_kind {
 	FAULT_NONE,	/* change nothing */
-	FAULT_LIST,	/* change nothing, name every call */
+	FAULT_LIST,	/* change nothing, name every window and call */
 	FAULT_ERROR,	/* the call fails with errno value, undone */
 	FAULT_SHORT,	/* it reads or writes only value bytes */
 	FAULT_BEFORE,	/* the process is stopped before it */
