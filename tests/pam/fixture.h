@@ -36,7 +36,8 @@ struct world {
 /* What the client does when it is asked. */
 typedef enum client_way {
 	CLIENT_SAYS,			/* gives client.text */
-	CLIENT_SIGNS,			/* signs what the challenge asks for */
+	CLIENT_SIGNS,			/* signs what the challenge asks for;
+					   without one gives client.text */
 	CLIENT_FAILS,			/* PAM_CONV_ERR */
 	CLIENT_SAYS_NOTHING		/* success, without an answer */
 } client_way;
@@ -55,6 +56,8 @@ struct client {
 	char prompt[1024];
 	int told;
 	char message[512];
+	/* what it gave, when it signed; "" before */
+	char proof[1024];
 };
 
 void world_open(struct world *w);
@@ -77,6 +80,12 @@ char *world_proof(const struct world *w, const char *htu, const char *nonce);
 
 pam_handle_t *world_start(const struct world *w, const char *service,
     const char *user, struct client *client);
+/*
+ * One of the five calls of libpam, which answers within 3 s however the
+ * client and everything else behaves.
+ */
+int world_phase(int (*phase)(pam_handle_t *, int), pam_handle_t *pamh,
+    int flags);
 /* Let another module's token be there before ours is called. */
 void world_token(pam_handle_t *pamh, const char *token);
 /* PAM_AUTHTOK as the next module met it; NULL: none. */
@@ -86,6 +95,12 @@ const char *world_left(pam_handle_t *pamh);
 void world_events(struct world *w);
 /* Does event i have all these texts? NULL at end. */
 bool world_event_has(const struct world *w, size_t i, ...);
+
+/*
+ * Neither proof nor nonce of what the client was asked and gave is in the
+ * events, or in what the client was told.
+ */
+void world_keeps_secrets(struct world *w, const struct client *client);
 
 /* How many files there are in a folder below the world's. */
 size_t world_files(const struct world *w, const char *folder);

@@ -9,11 +9,13 @@ function(firstops_pam name)
 	target_link_libraries(pam_${name} PRIVATE firstops_host PkgConfig::PAM
 		PkgConfig::CRITERION PkgConfig::CRYPTO ${CMAKE_DL_LIBS})
 	target_include_directories(pam_${name} PRIVATE
+		${CMAKE_CURRENT_SOURCE_DIR}
 		${CMAKE_CURRENT_SOURCE_DIR}/../pam_firstops)
 	target_compile_definitions(pam_${name} PRIVATE
 		MODULE="$<TARGET_FILE:pam_firstops>"
 		PROBE="$<TARGET_FILE:pam_probe>")
 	set_target_properties(pam_${name} PROPERTIES OUTPUT_NAME ${name}
+		ENABLE_EXPORTS ON # for what stands before libaudit's
 		RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/pam)
 	add_dependencies(pam_${name} pam_firstops pam_probe)
 	add_test(NAME pam/${name} COMMAND pam_${name})
@@ -26,5 +28,7 @@ firstops_pam(auth)
 # pam_unix calls crypt(3); a sanitizer's stand-in for it finds the real one
 # only if the program itself is linked with it.
 target_link_libraries(pam_auth PRIVATE -Wl,--no-as-needed crypt)
+firstops_pam(conversation ${CMAKE_CURRENT_SOURCE_DIR}/support/cee.c)
+firstops_pam(items ${CMAKE_CURRENT_SOURCE_DIR}/support/cee.c)
 firstops_pam(module)
 firstops_pam(session)
