@@ -32,7 +32,7 @@
  * 6.2.2, 6.3.2, 6.4.1; "priv" is the name that newer key types share).
  */
 static fo_err
-refuse_private(const struct json_t *object, struct fo_diag *diag)
+refuse_private(const struct fo_json *object, struct fo_diag *diag)
 {
 	static const char *const names[] = { "d", "p", "q", "dp", "dq", "qi",
 		"oth", "k", "priv" };
@@ -55,11 +55,11 @@ refuse_private(const struct json_t *object, struct fo_diag *diag)
  * of a key pair that WebCrypto made for "sign" alone lists nothing.
  */
 static fo_err
-check_purpose(const struct json_t *object, struct fo_diag *diag)
+check_purpose(const struct fo_json *object, struct fo_diag *diag)
 {
-	const struct json_t *use = fo_json_member(object, "use");
-	const struct json_t *alg = fo_json_member(object, "alg");
-	const struct json_t *ops = fo_json_member(object, "key_ops");
+	const struct fo_json *use = fo_json_member(object, "use");
+	const struct fo_json *alg = fo_json_member(object, "alg");
+	const struct fo_json *ops = fo_json_member(object, "key_ops");
 
 	if (use != NULL && !fo_json_equals(use, "sig")) {
 		fo_diag_set(diag, "the jwk's use is not \"sig\"");
@@ -81,7 +81,7 @@ check_purpose(const struct json_t *object, struct fo_diag *diag)
 
 /* RFC 7518 6.2.1.2: always the full 32 bytes, leading zeros included. */
 static fo_err
-read_coordinate(const struct json_t *object, const char *name,
+read_coordinate(const struct fo_json *object, const char *name,
     struct fo_diag *diag, unsigned char ret[FO_COORD_BYTES])
 {
 	const char *text = fo_json_string(fo_json_member(object, name));
@@ -100,7 +100,7 @@ read_coordinate(const struct json_t *object, const char *name,
 }
 
 fo_err
-fo_jwk_read(const struct json_t *object, struct fo_diag *diag,
+fo_jwk_read(const struct fo_json *object, struct fo_diag *diag,
     struct fo_jwk *ret_jwk)
 {
 	struct fo_jwk jwk;
@@ -132,7 +132,7 @@ fo_err
 fo_jwk_parse(const char *json, size_t len, struct fo_diag *diag,
     struct fo_jwk *ret_jwk)
 {
-	struct json_t *object = NULL;
+	struct fo_json *object = NULL;
 	fo_err r;
 
 	if (json == NULL || ret_jwk == NULL)

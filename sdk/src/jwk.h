@@ -7,7 +7,7 @@
 #include <firstops/error.h>
 #include <firstops/jwk.h>
 
-struct json_t;
+struct fo_json;
 
 /* The canonical text of a P-256 JWK (RFC 7638 3.2) has always one length. */
 #define FO_JWK_TEXT_LEN 126
@@ -16,7 +16,7 @@ struct json_t;
  * Read a key from parsed JSON: what fo_jwk_parse says, but for FO_ERR_FORMAT.
  * object may be NULL or no object: FO_ERR_BAD_KEY.
  */
-FO_MUST_CHECK fo_err fo_jwk_read(const struct json_t *object,
+FO_MUST_CHECK fo_err fo_jwk_read(const struct fo_json *object,
     struct fo_diag *diag, struct fo_jwk *ret_jwk);
 
 /* Write the canonical text and a NUL. */

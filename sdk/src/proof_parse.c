@@ -25,8 +25,8 @@ struct jws {
 	size_t text_len[SEGMENTS];
 	unsigned char sig[SEGMENT_MAX_BYTES];
 	size_t sig_len;
-	struct json_t *header;
-	struct json_t *claims;
+	struct fo_json *header;
+	struct fo_json *claims;
 };
 
 static bool
@@ -103,7 +103,7 @@ decode(const struct jws *jws, int segment, const char *what,
 
 static fo_err
 decode_json(const struct jws *jws, int segment, const char *what,
-    struct fo_diag *diag, struct json_t **ret_root)
+    struct fo_diag *diag, struct fo_json **ret_root)
 {
 	unsigned char bytes[SEGMENT_MAX_BYTES];
 	size_t len = 0;
@@ -124,7 +124,7 @@ out:
 /* ---- header (RFC 9449 4.2 and 4.3, 4 to 7) --------------------------- */
 
 static fo_err
-read_header(const struct json_t *header, struct fo_diag *diag,
+read_header(const struct fo_json *header, struct fo_diag *diag,
     struct fo_proof *proof)
 {
 	if (!fo_json_equals(fo_json_member(header, "typ"), "dpop+jwt")) {
@@ -147,7 +147,7 @@ read_header(const struct json_t *header, struct fo_diag *diag,
 /* ---- claims (RFC 9449 4.2) ------------------------------------------- */
 
 static fo_err
-dup_string(const struct json_t *claim, const char *name,
+dup_string(const struct fo_json *claim, const char *name,
     struct fo_diag *diag, char **ret_text)
 {
 	const char *text = fo_json_string(claim);
@@ -167,7 +167,7 @@ dup_string(const struct json_t *claim, const char *name,
 
 /* Leaves *ret_text NULL if there is no such claim. */
 static fo_err
-dup_optional(const struct json_t *claim, const char *name,
+dup_optional(const struct fo_json *claim, const char *name,
     struct fo_diag *diag, char **ret_text)
 {
 	return claim == NULL ? FO_OK : dup_string(claim, name, diag, ret_text);
@@ -178,7 +178,7 @@ dup_optional(const struct json_t *claim, const char *name,
  * what is no string is no ath.
  */
 static fo_err
-dup_ath(const struct json_t *claim, char **ret_text)
+dup_ath(const struct fo_json *claim, char **ret_text)
 {
 	const char *text = fo_json_string(claim);
 	char *copy;
@@ -194,7 +194,7 @@ dup_ath(const struct json_t *claim, char **ret_text)
 
 /* RFC 7519 2: a NumericDate is a JSON number, with or without a fraction. */
 static fo_err
-read_date(const struct json_t *claim, const char *name, struct fo_diag *diag,
+read_date(const struct fo_json *claim, const char *name, struct fo_diag *diag,
     double *ret_date)
 {
 	if (fo_json_real(claim, ret_date))
@@ -206,11 +206,11 @@ read_date(const struct json_t *claim, const char *name, struct fo_diag *diag,
 }
 
 static fo_err
-read_dates(const struct json_t *claims, struct fo_diag *diag,
+read_dates(const struct fo_json *claims, struct fo_diag *diag,
     struct fo_proof *proof)
 {
-	const struct json_t *exp = fo_json_member(claims, "exp");
-	const struct json_t *nbf = fo_json_member(claims, "nbf");
+	const struct fo_json *exp = fo_json_member(claims, "exp");
+	const struct fo_json *nbf = fo_json_member(claims, "nbf");
 	fo_err r;
 
 	if ((r = read_date(fo_json_member(claims, "iat"), "iat", diag,
@@ -229,7 +229,7 @@ read_dates(const struct json_t *claims, struct fo_diag *diag,
 }
 
 static fo_err
-read_claims(const struct json_t *claims, struct fo_diag *diag,
+read_claims(const struct fo_json *claims, struct fo_diag *diag,
     struct fo_proof *proof)
 {
 	fo_err r;

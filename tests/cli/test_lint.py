@@ -41,7 +41,7 @@ LAYERS = {
 
 # Foreign header to the files, or folders, that alone may include it.
 OWNERS = {
-    r"jansson\.h": {"sdk/src/json.c", "tools/fo/json.c"},
+    r"jansson\.h": {"tools/fo/json.c"},
     r"yaml\.h": {"sdk/host/node.c"},
     r"security/.*": {"pam_firstops"},
     r"openssl/.*": {"sdk/src", "sdk/base/program.c", "sdk/base/wipe.c"},
@@ -299,15 +299,14 @@ def test_the_module_exports_six_functions_of_pam_at_most():
                      "pam_sm_close_session", "pam_sm_chauthtok"}, names
 
 
-def test_the_library_needs_openssl_and_jansson_only():
-    assert needed(library()) <= {"libcrypto", "libjansson", "libc"}, \
+def test_the_library_needs_openssl_only():
+    assert needed(library()) <= {"libcrypto", "libc"}, \
         needed(library())
 
 
 def test_the_module_needs_no_shared_libfirstops():
     names = needed(built("pam_firstops.so"))
-    assert names <= {"libcrypto", "libjansson", "libyaml-0", "libpam",
-                     "libc"}, names
+    assert names <= {"libcrypto", "libyaml-0", "libpam", "libc"}, names
 
 
 def test_the_programs_need_no_shared_libfirstops():
