@@ -89,19 +89,12 @@ severity(fo_res res)
 static int
 connect_type(const struct sockaddr_un *to, int type)
 {
-	int fd, high, e;
+	int fd, e;
 
-	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0)) < 0)
+	fd = fo_above_2(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0));
+	if (fd < 0)
 		return -1;
-	if (fd <= 2) {
-		high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		e = errno;
-		close(fd);
-		errno = e;
-		if ((fd = high) < 0)
-			return -1;
-	}
 	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) != 0) {
 		e = errno;
 		close(fd);
