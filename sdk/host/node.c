@@ -565,9 +565,10 @@ value_of(struct fo_reader *rd, const struct fo_node *map, const char *key,
 	return node;
 }
 
-const char *
-fo_reader_text(struct fo_reader *rd, const struct fo_node *map,
-    const char *key, bool required)
+/* The same, and it must be a single value. */
+static const struct fo_node *
+scalar_of(struct fo_reader *rd, const struct fo_node *map, const char *key,
+    bool required)
 {
 	const struct fo_node *node = value_of(rd, map, key, required);
 
@@ -583,7 +584,16 @@ fo_reader_text(struct fo_reader *rd, const struct fo_node *map,
 		    "value", key);
 		return NULL;
 	}
-	return node->text;
+	return node;
+}
+
+const char *
+fo_reader_text(struct fo_reader *rd, const struct fo_node *map,
+    const char *key, bool required)
+{
+	const struct fo_node *node = scalar_of(rd, map, key, required);
+
+	return node != NULL ? node->text : NULL;
 }
 
 const struct fo_node *
@@ -624,15 +634,15 @@ int64_t
 fo_reader_int(struct fo_reader *rd, const struct fo_node *map,
     const char *key, int64_t min, int64_t max, int64_t absent)
 {
-	const char *text = fo_reader_text(rd, map, key, false);
+	const struct fo_node *node = scalar_of(rd, map, key, false);
 	int64_t v;
 
-	if (text == NULL)
+	if (node == NULL)
 		return absent;
-	if (!parse_int(text, &v) || v < min || v > max) {
-		fo_reader_fail(rd, fo_node_get(map, key)->line, "'%s' is "
-		    "'%.64s'; write a whole number from %lld to %lld", key,
-		    text, (long long)min, (long long)max);
+	if (!parse_int(node->text, &v) || v < min || v > max) {
+		fo_reader_fail(rd, node->line, "'%s' is '%.64s'; write a "
+		    "whole number from %lld to %lld", key, node->text,
+		    (long long)min, (long long)max);
 		return absent;
 	}
 	return v;
@@ -642,16 +652,15 @@ int64_t
 fo_reader_time(struct fo_reader *rd, const struct fo_node *map,
     const char *key, bool required)
 {
-	const char *text = fo_reader_text(rd, map, key, required);
+	const struct fo_node *node = scalar_of(rd, map, key, required);
 	int64_t s;
 
-	if (text == NULL)
+	if (node == NULL)
 		return 0;
 	/* 0 means absent, so the first second of 1970 cannot be written. */
-	if (fo_time_parse(text, &s) != FO_OK || s == 0) {
-		fo_reader_fail(rd, fo_node_get(map, key)->line, "'%s' is "
-		    "'%.64s'; write a time in UTC as 2026-11-23T18:00:00Z",
-		    key, text);
+	if (fo_time_parse(node->text, &s) != FO_OK || s == 0) {
+		fo_reader_fail(rd, node->line, "'%s' is '%.64s'; write a "
+		    "time in UTC as 2026-11-23T18:00:00Z", key, node->text);
 		return 0;
 	}
 	return s;
@@ -674,21 +683,20 @@ size_t
 fo_reader_word(struct fo_reader *rd, const struct fo_node *map,
     const char *key, const char *const *words)
 {
-	const char *text = fo_reader_text(rd, map, key, true);
+	const struct fo_node *node = scalar_of(rd, map, key, true);
 	struct fo_buf buf;
 	size_t i;
 
-	if (text == NULL)
+	if (node == NULL)
 		return 0;
 	for (i = 0; words[i] != NULL; i++) {
-		if (strcmp(words[i], text) == 0)
+		if (strcmp(words[i], node->text) == 0)
 			return i;
 	}
 	fo_buf_init(&buf, FO_DIAG_SIZE);
 	add_words(&buf, words);
-	fo_reader_fail(rd, fo_node_get(map, key)->line,
-	    "'%s' is '%.64s'; write %s", key, text,
-	    buf.err == FO_OK ? buf.data : "a known word");
+	fo_reader_fail(rd, node->line, "'%s' is '%.64s'; write %s", key,
+	    node->text, buf.err == FO_OK ? buf.data : "a known word");
 	fo_buf_clear(&buf);
 	return 0;
 }
@@ -696,13 +704,12 @@ fo_reader_word(struct fo_reader *rd, const struct fo_node *map,
 void
 fo_reader_version(struct fo_reader *rd, const struct fo_node *map)
 {
-	const char *text = fo_reader_text(rd, map, "version", true);
+	const struct fo_node *node = scalar_of(rd, map, "version", true);
 
-	if (text != NULL && strcmp(text, "1") != 0)
-		fo_reader_fail(rd, fo_node_get(map, "version")->line,
-		    "version is '%.64s', and this release reads version 1; "
-		    "write 1, or install the release that wrote this file",
-		    text);
+	if (node != NULL && strcmp(node->text, "1") != 0)
+		fo_reader_fail(rd, node->line, "version is '%.64s', and this "
+		    "release reads version 1; write 1, or install the "
+		    "release that wrote this file", node->text);
 }
 
 char **
