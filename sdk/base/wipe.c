@@ -16,7 +16,7 @@ fo_wipe(void *p, size_t n)
 }
 
 void
-fo_wipe_free(void **p, size_t n)
+fo_wipe_free(char **p, size_t n)
 {
 	if (p == NULL || *p == NULL)
 		return;

@@ -10,7 +10,7 @@
 void fo_wipe(void *p, size_t n);
 
 /* Wipe n bytes, free, and set *p to NULL; NULLs are fine. */
-void fo_wipe_free(void **p, size_t n);
+void fo_wipe_free(char **p, size_t n);
 
 /* Wipe a string up to its NUL, free, and set *s to NULL; NULLs are fine. */
 void fo_wipe_string(char **s);

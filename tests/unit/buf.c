@@ -143,5 +143,5 @@ Test(wipe, overwrites_and_accepts_nothing)
 	fo_wipe_string(&s);
 	cr_expect_null(s);
 	fo_wipe_string(&s);
-	fo_wipe_free((void **)&s, 3);
+	fo_wipe_free(&s, 3);
 }

@@ -58,7 +58,7 @@ read_key(const char *path, struct fo_diag *diag, struct fo_jwk *ret_jwk)
 	r = file_read(path, KEY_MAX_BYTES, diag, &text, &len);
 	if (r == FO_OK)
 		r = key_read_public(path, text, len, diag, ret_jwk);
-	fo_wipe_free((void **)&text, len);
+	fo_wipe_free(&text, len);
 
 	return r;
 }
@@ -260,13 +260,15 @@ static int
 check_named(const struct admin *admin, const char *what, fo_store_part part,
     char *const *wanted)
 {
+	struct fo_diag diag = { "" };
 	char **names;
 	const char *near;
 	size_t i, k;
 	int code = FO_EXIT_DONE;
+	fo_err r;
 
-	if ((names = admin_names(admin, part)) == NULL)
-		return fail_err(admin->call, FO_ERR_NOMEM, NULL, NULL);
+	if ((r = admin_names(admin, part, &diag, &names)) != FO_OK)
+		return fail_err(admin->call, r, &diag, NULL);
 	for (i = 0; wanted[i] != NULL && code == FO_EXIT_DONE; i++) {
 		for (k = 0; names[k] != NULL; k++)
 			if (strcmp(names[k], wanted[i]) == 0)
@@ -393,6 +395,15 @@ create_locked(const struct admin *admin, const struct fo_principal *agent,
 	return code;
 }
 
+/* The agent is there, and its key went with the answer. */
+static int
+fail_lost(const struct call *call, const char *id)
+{
+	return fail(call, FO_EXIT_TROUBLE, FO_ERR_IO, "standard output: the"
+	    " private key could not be written and is lost; revoke the"
+	    " agent: fo agent revoke %s", id);
+}
+
 static int
 print_created(const struct admin *admin, const struct fo_principal *agent,
     const char *pem)
@@ -400,6 +411,7 @@ print_created(const struct admin *admin, const struct fo_principal *agent,
 	const struct call *call = admin->call;
 	const char *out = call->option[OPT_OUT];
 	struct json *json, *one;
+	int code;
 
 	if (call->json) {
 		json = json_object_new();
@@ -412,13 +424,14 @@ print_created(const struct admin *admin, const struct fo_principal *agent,
 		else if (pem != NULL)
 			json_text(json, "private_key", pem);
 		json_put(json, "agent", &one);
-		return json_print(&json);
+		if ((code = json_print(&json)) == FO_EXIT_DONE)
+			return FO_EXIT_DONE;
+		return pem != NULL && out == NULL ?
+		    fail_lost(call, agent->id) : code;
 	}
 	printf("%s\n", agent->id);
 	if (pem != NULL && out == NULL && !out_raw(pem, strlen(pem)))
-		return fail(call, FO_EXIT_TROUBLE, FO_ERR_IO, "standard"
-		    " output: the private key could not be written and is"
-		    " lost; revoke the agent: fo agent revoke %s", agent->id);
+		return fail_lost(call, agent->id);
 
 	return FO_EXIT_DONE;
 }

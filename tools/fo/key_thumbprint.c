@@ -37,7 +37,7 @@ read_jwk(const struct call *call, struct fo_jwk *ret_jwk)
 		if (r == FO_OK)
 			r = key_read_public(call->argv[0], text, len, &diag,
 			    ret_jwk);
-		fo_wipe_free((void **)&text, len);
+		fo_wipe_free(&text, len);
 	}
 	if (r == FO_OK)
 		return FO_EXIT_DONE;

@@ -206,7 +206,7 @@ run(const struct call *call)
 		question.proof_len = line_len(text, len);
 		r = proof_judge(&question, NULL, &diag, jkt);
 	}
-	fo_wipe_free((void **)&text, len);
+	fo_wipe_free(&text, len);
 
 	return print(call, r, &diag, jkt);
 }

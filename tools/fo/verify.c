@@ -127,7 +127,7 @@ run(const struct call *call)
 	if ((code = admin_open(call, &admin)) == FO_EXIT_DONE)
 		code = decide(&admin, proof, line_len(proof, len));
 	admin_close(&admin);
-	fo_wipe_free((void **)&proof, len);
+	fo_wipe_free(&proof, len);
 
 	return code;
 }
