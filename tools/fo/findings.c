@@ -49,14 +49,15 @@ finding(struct findings *findings, finding_level level, const char *remedy,
     const char *fmt, ...)
 {
 	char text[WHAT_SIZE];
-	struct finding *grown, *one;
+	struct finding *grown, one = { .level = level };
 	va_list args;
 
 	/* counted first: a failure that cannot be kept is still one */
 	findings->warnings += level == LEVEL_WARN;
 	findings->failures += level == LEVEL_FAIL;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
+		text[0] = '\0';
 	va_end(args);
 	grown = reallocarray(findings->list, findings->count + 1,
 	    sizeof(*grown));
@@ -65,13 +66,11 @@ finding(struct findings *findings, finding_level level, const char *remedy,
 		return;
 	}
 	findings->list = grown;
-	one = &grown[findings->count];
-	one->level = level;
-	one->what = strdup(text);
-	one->remedy = remedy != NULL ? strdup(remedy) : NULL;
-	findings->count++;
-	if (one->what == NULL || (remedy != NULL && one->remedy == NULL))
+	one.what = strdup(text);
+	one.remedy = remedy != NULL ? strdup(remedy) : NULL;
+	if (one.what == NULL || (remedy != NULL && one.remedy == NULL))
 		findings->short_of_memory = true;
+	grown[findings->count++] = one;
 }
 
 static int

@@ -31,7 +31,8 @@ fail(const struct call *call, int code, fo_err why, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
+		text[0] = '\0';
 	va_end(args);
 	fprintf(stderr, "%sfo:%s %s\n", colour ? "\033[31m" : "",
 	    colour ? "\033[m" : "", text);
