@@ -94,7 +94,7 @@ fo_diag_word(const char *text, char ret_word[FO_DIAG_WORD_SIZE])
 {
 	size_t n;
 
-	for (n = 0; text[n] != '\0' && n < FO_DIAG_WORD_SIZE - 1; n++)
+	for (n = 0; n < FO_DIAG_WORD_SIZE - 1 && text[n] != '\0'; n++)
 		ret_word[n] = (char)(text[n] == ' ' ? '?' : text[n]);
 	ret_word[n] = '\0';
 }

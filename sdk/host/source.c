@@ -54,7 +54,8 @@ fo_source_parse(const char *text, struct fo_source *ret)
 	if (text == NULL)
 		return;
 	end = text + strlen(text);
-	if ((v6_only = text[0] == '[')) {
+	v6_only = text[0] == '[';
+	if (v6_only) {
 		if (end[-1] != ']')
 			return;
 		text++;

@@ -31,7 +31,7 @@
 	(sizeof(HEADER_BEGIN) - 1 + FO_JWK_TEXT_LEN + sizeof(HEADER_END) - 1)
 
 /* Room to say by how much a request is over; longer ones are just too long. */
-#define CLAIMS_MAX (1024 * 1024)
+#define CLAIMS_MAX ((size_t)1024 * 1024)
 #define IAT_MAX ((int64_t)1 << 53) /* what every JSON reader holds exactly */
 
 static bool

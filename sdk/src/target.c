@@ -78,7 +78,10 @@ is_query_char(char c)
 static char
 to_lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+
+	return c;
 }
 
 static int
@@ -441,10 +444,9 @@ is_tail(const char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == '#' && !fragment)
 			fragment = true;
-		else if (*text == '%' && escaped_byte(text, strnlen(text,
-		    3)) < 0)
-			return false;
-		else if (*text != '%' && !is_query_char(*text))
+		else if (*text == '%' ?
+		    escaped_byte(text, strnlen(text, 3)) < 0 :
+		    !is_query_char(*text))
 			return false;
 	}
 	return true;

@@ -56,7 +56,7 @@ without_folder(char *path)
 	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
 
 	if (slash != NULL)
-		memmove(path, slash + 1, strlen(slash));
+		memmove(path, slash + 1, strlen(slash + 1) + 1);
 
 	return path;
 }

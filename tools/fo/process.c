@@ -13,7 +13,7 @@
 
 #define OUTPUT_MAX_BYTES 262144
 
-static void
+static _Noreturn void
 become(char *const *argv, int out, bool quiet)
 {
 	int null;

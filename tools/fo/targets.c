@@ -233,26 +233,24 @@ fo_err
 targets_set(struct targets *targets, const char *dest, const char *host)
 {
 	struct target_entry *entry = find(targets, dest), *grown;
-	char *new_dest, *new_host = strdup(host);
+	struct target_entry made = { .host = strdup(host) };
 
-	if (new_host == NULL)
+	if (made.host == NULL)
 		return FO_ERR_NOMEM;
 	if (entry != NULL) {
 		free(entry->host);
-		entry->host = new_host;
+		entry->host = made.host;
 		return FO_OK;
 	}
-	new_dest = strdup(dest);
 	grown = reallocarray(targets->list, targets->count + 1,
 	    sizeof(*grown));
 	if (grown != NULL)
 		targets->list = grown;
-	if (new_dest == NULL || grown == NULL) {
-		free(new_dest);
-		free(new_host);
+	if (grown == NULL || (made.dest = strdup(dest)) == NULL) {
+		free(made.host);
 		return FO_ERR_NOMEM;
 	}
-	grown[targets->count++] = (struct target_entry){ new_dest, new_host };
+	grown[targets->count++] = made;
 
 	return FO_OK;
 }
