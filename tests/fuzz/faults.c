@@ -1,9 +1,9 @@
 /*
- * Calls made to fail, one by one, by a seeded choice.
+ * Calls made to fail, one by one, by a seeded choice or in turn.
  *
  * The linker sends what our code calls here first (--wrap), see
- * fuzz.cmake. Shared libraries are not reached: jansson, libyaml and
- * libcrypto fail as a whole, by their own functions below.
+ * fuzz.cmake. Shared libraries are not reached: libyaml and libcrypto fail
+ * as a whole, by their own functions below; jansson is given our memory.
  *
  * State is per thread: libFuzzer's own threads never fail.
  */
@@ -13,19 +13,26 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <jansson.h>
 #include <openssl/bn.h>
 #include <openssl/decoder.h>
 #include <openssl/ec.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <yaml.h>
 
 /* Most inputs make fewer calls than this; the rest of the choices is spread
  * over longer ways. */
@@ -35,21 +42,37 @@
 static _Thread_local struct {
 	bool armed;
 	bool faulted;
-	bool stays;		/* all calls after the first fail too */
+	fuzz_fault how;
 	bool frame_failed;	/* of numbers, see BN_CTX_get */
 	uint32_t countdown;
 	const char *syslog_path;
 } state;
 
+static void *
+jansson_malloc(size_t n)
+{
+	return malloc(n);
+}
+
+void
+fuzz_faults_arm_nth(uint32_t nth, fuzz_fault how)
+{
+	json_set_alloc_funcs(jansson_malloc, free);
+	state.armed = true;
+	state.faulted = false;
+	state.how = how;
+	state.countdown = nth;
+}
+
 void
 fuzz_faults_arm(uint32_t seed)
 {
-	state.armed = true;
-	state.faulted = false;
-	state.stays = (seed & 3) == 0;
+	const fuzz_fault how = (seed & 3) == 0 ? FUZZ_FROM_THEN_ON :
+	    FUZZ_ONCE;
+
 	seed >>= 2;
-	state.countdown = (seed & 1) == 0 ? (seed >> 1) % NEAR_CALLS :
-	    (seed >> 1) % FAR_CALLS;
+	fuzz_faults_arm_nth((seed >> 1) % ((seed & 1) == 0 ? NEAR_CALLS :
+	    FAR_CALLS), how);
 }
 
 void
@@ -90,13 +113,14 @@ fuzz_faults_syslog(const char *path)
 static bool
 fails(int error)
 {
-	if (!state.armed || (state.faulted && !state.stays))
+	if (!state.armed ||
+	    (state.faulted && state.how != FUZZ_FROM_THEN_ON))
 		return false;
 	if (!state.faulted && state.countdown-- > 0)
 		return false;
 
 	state.faulted = true;
-	errno = error;
+	errno = state.how == FUZZ_INTERRUPTED ? EINTR : error;
 	return true;
 }
 
@@ -125,12 +149,32 @@ WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size),
 WRAP(char *, strdup, (const char *s), (s), NULL, ENOMEM);
 WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL, ENOMEM);
 
+int __wrap_asprintf(char **ret, const char *format, ...);
+
+int
+__wrap_asprintf(char **ret, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	if (fails(ENOMEM))
+		return -1;
+	va_start(ap, format);
+	n = vasprintf(ret, format, ap);
+	va_end(ap);
+	return n;
+}
+
 /* ---- the system -------------------------------------------------------- */
 
 WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n), -1, EIO);
 WRAP(ssize_t, write, (int fd, const void *buf, size_t n), (fd, buf, n), -1,
     ENOSPC);
+WRAP(ssize_t, pwrite, (int fd, const void *buf, size_t n, off_t at),
+    (fd, buf, n, at), -1, ENOSPC);
+WRAP(int, ftruncate, (int fd, off_t n), (fd, n), -1, EIO);
 WRAP(int, fstat, (int fd, struct stat *st), (fd, st), -1, EIO);
+WRAP(int, lstat, (const char *path, struct stat *st), (path, st), -1, EIO);
 WRAP(int, fstatat, (int fd, const char *path, struct stat *st, int flags),
     (fd, path, st, flags), -1, EIO);
 WRAP(ssize_t, readlinkat, (int fd, const char *path, char *buf, size_t n),
@@ -143,15 +187,30 @@ WRAP(int, unlinkat, (int fd, const char *path, int flags), (fd, path, flags),
     -1, EROFS);
 WRAP(int, linkat, (int from, const char *path, int to, const char *name,
     int flags), (from, path, to, name, flags), -1, EMLINK);
+WRAP(int, symlinkat, (const char *text, int fd, const char *path),
+    (text, fd, path), -1, ENOSPC);
 WRAP(int, renameat, (int from, const char *path, int to, const char *name),
     (from, path, to, name), -1, EROFS);
+WRAP(int, renameat2, (int from, const char *path, int to, const char *name,
+    unsigned int flags), (from, path, to, name, flags), -1, EINVAL);
 WRAP(int, fsync, (int fd), (fd), -1, EIO);
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, EPERM);
+WRAP(int, fchmodat, (int fd, const char *path, mode_t mode, int flags),
+    (fd, path, mode, flags), -1, EPERM);
+WRAP(int, fchown, (int fd, uid_t user, gid_t group), (fd, user, group), -1,
+    EPERM);
+WRAP(DIR *, fdopendir, (int fd), (fd), NULL, EMFILE);
 WRAP(int, flock, (int fd, int how), (fd, how), -1, EWOULDBLOCK);
 WRAP(int, socket, (int family, int type, int protocol),
     (family, type, protocol), -1, EMFILE);
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
     (fd, message, flags), -1, ECONNREFUSED);
+WRAP(int, poll, (struct pollfd *fds, nfds_t n, int ms), (fds, n, ms), -1,
+    EINVAL);
+WRAP(int, clock_gettime, (clockid_t id, struct timespec *t), (id, t), -1,
+    EINVAL);
+WRAP(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *before),
+    (how, set, before), EINVAL, 0);
 WRAP(ssize_t, getrandom, (void *buf, size_t n, unsigned int flags),
     (buf, n, flags), -1, EAGAIN);
 
@@ -214,6 +273,22 @@ __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
 	    sizeof(instead));
 }
 
+/* ---- libyaml ----------------------------------------------------------- */
+
+WRAP(int, yaml_parser_initialize, (yaml_parser_t *parser), (parser), 0, 0);
+
+int __real_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
+int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
+
+int
+__wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event)
+{
+	if (!fails(0))
+		return __real_yaml_parser_parse(parser, event);
+	parser->error = YAML_MEMORY_ERROR;
+	return 0;
+}
+
 /* ---- libcrypto --------------------------------------------------------- */
 
 WRAP(OSSL_LIB_CTX *, OSSL_LIB_CTX_new, (void), (), NULL, 0);
@@ -252,6 +327,24 @@ WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name, (OSSL_LIB_CTX *lc,
     0);
 WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_pkey, (OSSL_LIB_CTX *lc,
     EVP_PKEY *pkey, const char *properties), (lc, pkey, properties), NULL, 0);
+WRAP(int, EVP_PKEY_keygen_init, (EVP_PKEY_CTX *ctx), (ctx), 0, 0);
+WRAP(int, EVP_PKEY_CTX_set_params, (EVP_PKEY_CTX *ctx,
+    const OSSL_PARAM *params), (ctx, params), 0, 0);
+WRAP(int, EVP_PKEY_generate, (EVP_PKEY_CTX *ctx, EVP_PKEY **pkey),
+    (ctx, pkey), 0, 0);
+WRAP(int, EVP_PKEY_get_group_name, (const EVP_PKEY *pkey, char *name,
+    size_t size, size_t *ret_len), (pkey, name, size, ret_len), 0, 0);
+WRAP(int, EVP_PKEY_get_int_param, (const EVP_PKEY *pkey, const char *name,
+    int *ret), (pkey, name, ret), 0, 0);
+WRAP(ECDSA_SIG *, d2i_ECDSA_SIG, (ECDSA_SIG **sig, const unsigned char **der,
+    long len), (sig, der, len), NULL, 0);
+WRAP(int, SHA256_Init, (SHA256_CTX *ctx), (ctx), 0, 0);
+WRAP(int, SHA256_Update, (SHA256_CTX *ctx, const void *data, size_t len),
+    (ctx, data, len), 0, 0);
+WRAP(int, SHA256_Final, (unsigned char *md, SHA256_CTX *ctx), (md, ctx), 0,
+    0);
+WRAP(int, OSSL_DECODER_CTX_set_passphrase, (OSSL_DECODER_CTX *ctx,
+    const unsigned char *text, size_t len), (ctx, text, len), 0, 0);
 WRAP(int, EVP_PKEY_check, (EVP_PKEY_CTX *ctx), (ctx), -1, 0);
 WRAP(int, EVP_PKEY_sign_init, (EVP_PKEY_CTX *ctx), (ctx), 0, 0);
 WRAP(int, EVP_PKEY_sign, (EVP_PKEY_CTX *ctx, unsigned char *sig,

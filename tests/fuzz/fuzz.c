@@ -35,6 +35,26 @@ fuzz_run(fuzz_target *target, const uint8_t *data, size_t size)
 	fuzz_faults_disarm();
 }
 
+void
+fuzz_sweep(fuzz_target *target, const uint8_t *data, size_t size,
+    uint32_t step)
+{
+	static const fuzz_fault hows[] = { FUZZ_ONCE, FUZZ_FROM_THEN_ON,
+		FUZZ_INTERRUPTED };
+	bool faulted;
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		faulted = true;
+		for (uint32_t nth = hash_of(data, size) % step; faulted;
+		    nth += step) {
+			fuzz_faults_arm_nth(nth, hows[i]);
+			target(data, size);
+			faulted = fuzz_faulted();
+			fuzz_faults_disarm();
+		}
+	}
+}
+
 bool
 fuzz_worked(fo_err r)
 {

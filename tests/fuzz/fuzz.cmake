@@ -4,15 +4,20 @@
 
 # What faults.c and the module's stand-in for libpam take the place of.
 set(FUZZ_WRAPPED
-	malloc calloc realloc reallocarray strdup strndup
-	read write fstat fstatat readlinkat mknodat mkdirat unlinkat linkat
-	renameat fsync fchmod flock socket connect sendmsg getrandom open
-	openat
+	malloc calloc realloc reallocarray strdup strndup asprintf
+	read write pwrite ftruncate fstat lstat fstatat readlinkat mknodat
+	mkdirat unlinkat linkat symlinkat renameat renameat2 fsync fchmod
+	fchmodat fchown fdopendir flock socket connect sendmsg poll
+	clock_gettime pthread_sigmask getrandom open openat
+	yaml_parser_initialize yaml_parser_parse
 	OSSL_LIB_CTX_new BN_CTX_new_ex BN_CTX_secure_new_ex BN_CTX_get
 	BN_CTX_end BN_bin2bn BN_bn2binpad BN_mod_mul BN_nnmod BN_mod_inverse
 	EC_GROUP_new_by_curve_name_ex EC_POINT_new EC_POINT_mul
 	EC_POINT_oct2point EC_POINT_point2oct EC_POINT_get_affine_coordinates
 	EVP_Q_digest EVP_PKEY_CTX_new_from_name EVP_PKEY_CTX_new_from_pkey
+	EVP_PKEY_keygen_init EVP_PKEY_CTX_set_params EVP_PKEY_generate
+	EVP_PKEY_get_group_name EVP_PKEY_get_int_param d2i_ECDSA_SIG
+	SHA256_Init SHA256_Update SHA256_Final OSSL_DECODER_CTX_set_passphrase
 	EVP_PKEY_check EVP_PKEY_sign_init EVP_PKEY_sign EVP_PKEY_get_bn_param
 	OSSL_DECODER_CTX_new_for_pkey OSSL_DECODER_from_data
 	OSSL_ENCODER_CTX_new_for_pkey OSSL_ENCODER_to_data)
@@ -34,7 +39,7 @@ target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 	PRIVATE ${PROJECT_SOURCE_DIR}/pam_firstops
 	$<TARGET_PROPERTY:PkgConfig::PAM,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(fuzz_parts PUBLIC firstops_host askpass_parts test_forge
-	PkgConfig::JANSSON PkgConfig::CRYPTO)
+	PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML)
 target_link_options(fuzz_parts PUBLIC ${fuzz_wrap_options})
 
 if(FIRSTOPS_SANITIZE MATCHES fuzzer)

@@ -36,6 +36,12 @@ fuzz_target fuzz_on_target;
 
 /* Both runs of a target on an input. */
 void fuzz_run(fuzz_target *target, const uint8_t *data, size_t size);
+/*
+ * A target with each of its calls made to fail in turn; step 3: with one of
+ * three, and another of them for another input.
+ */
+void fuzz_sweep(fuzz_target *target, const uint8_t *data, size_t size,
+    uint32_t step);
 
 /* What must hold. Unlike assert it is there in every build. */
 #define NEED(e) ((e) ? (void)0 : fuzz_broken(#e, __FILE__, __LINE__))
@@ -61,8 +67,17 @@ uint32_t fuzz_number(const char *text);
 
 /* ---- failures (faults.c) ---------------------------------------------- */
 
+/* How the call whose turn it is fails. */
+typedef enum fuzz_fault {
+	FUZZ_ONCE,
+	FUZZ_FROM_THEN_ON,	/* it, and all calls after it */
+	FUZZ_INTERRUPTED,	/* once, by a signal as far as errno says */
+} fuzz_fault;
+
 /* From now on one call fails, and perhaps all after it too. */
 void fuzz_faults_arm(uint32_t seed);
+/* The same; nth calls go well before. */
+void fuzz_faults_arm_nth(uint32_t nth, fuzz_fault how);
 void fuzz_faults_disarm(void);
 /* Has a call failed since they were armed? */
 bool fuzz_faulted(void);

@@ -122,7 +122,8 @@ put(const char *name, const char *text)
 	int fd;
 
 	path_of(name, path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	(void)unlink(path); /* to truncate it would write it to the disk */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	NEED(fd >= 0 && write(fd, whole, n) == (ssize_t)n);
 	NEED(close(fd) == 0);
 	free(whole);
