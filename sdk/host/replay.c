@@ -148,6 +148,27 @@ read_record(int dirfd, const char *name, char ret[RECORD_SIZE])
 	return FO_OK;
 }
 
+/*
+ * Open a small record for writing, making it where it is missing; -1 and
+ * errno. Its mode is set by hand: the umask is somebody else's, and whoever
+ * wrote a record has to read it at the next login.
+ */
+static int
+open_record(const struct replay *rp, const char *name, int flags)
+{
+	int fd, e;
+
+	fd = fo_open_above_2(rp->fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC | flags, FILE_MODE);
+	if (fd < 0 || fchmod(fd, FILE_MODE) == 0)
+		return fd;
+	e = errno;
+	close(fd);
+	(void)unlinkat(rp->fd, name, 0);
+	errno = e;
+	return -1;
+}
+
 /* Write a small record whole: 0, or errno. */
 static int
 write_record(int fd, const char *text)
@@ -339,8 +360,7 @@ write_birth(const struct replay *rp, bool replace)
 	if (fo_sid_new(sid) != FO_OK)
 		return EIO;
 	(void)snprintf(name, sizeof(name), TEMPORARY "%s", sid);
-	if ((fd = fo_open_above_2(rp->fd, name, O_WRONLY | O_CREAT | O_EXCL |
-	    O_NOFOLLOW | O_CLOEXEC, FILE_MODE)) < 0)
+	if ((fd = open_record(rp, name, O_EXCL)) < 0)
 		return errno;
 	if (give_to_owner(rp, fd) != 0) {
 		e = errno;
@@ -441,14 +461,6 @@ check_floor(const struct replay *rp)
 	return FO_OK;
 }
 
-/* Open the spare, making it where it is missing. */
-static int
-open_spare(const struct replay *rp)
-{
-	return fo_open_above_2(rp->fd, SPARE, O_WRONLY | O_CREAT |
-	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, FILE_MODE);
-}
-
 /*
  * Keep a spare for the next floor, with something in it: a folder that is
  * full could not be swept otherwise. The caller holds the lock.
@@ -458,7 +470,7 @@ keep_spare(const struct replay *rp)
 {
 	int fd;
 
-	if ((fd = open_spare(rp)) < 0)
+	if ((fd = open_record(rp, SPARE, 0)) < 0)
 		return;
 	(void)write_record(fd, "0\n");
 	close(fd);
@@ -478,7 +490,7 @@ raise_floor(const struct replay *rp, int64_t to)
 
 	if ((r = read_floor(rp, &floor)) != FO_OK || floor >= to)
 		return r;
-	if ((fd = open_spare(rp)) < 0)
+	if ((fd = open_record(rp, SPARE, 0)) < 0)
 		return FO_ERR_IO;
 	(void)snprintf(text, sizeof(text), "%" PRId64 "\n", to);
 	if (write_record(fd, text) != 0 ||
