@@ -25,8 +25,9 @@ machine_now(void *arg, struct fo_now *ret)
 	machine->calls++;
 	if (machine->meanwhile != NULL)
 		machine->meanwhile(machine, machine->calls);
-	*ret = machine->now;
-	return FO_OK;
+	if (machine->now_with == FO_OK)
+		*ret = machine->now;
+	return machine->now_with;
 }
 
 static fo_err
@@ -34,8 +35,9 @@ machine_boot_id(void *arg, char ret[FO_BOOT_ID_SIZE])
 {
 	const struct machine *machine = arg;
 
-	memcpy(ret, machine->boot_id, FO_BOOT_ID_SIZE);
-	return FO_OK;
+	if (machine->boot_id_with == FO_OK)
+		memcpy(ret, machine->boot_id, FO_BOOT_ID_SIZE);
+	return machine->boot_id_with;
 }
 
 void

@@ -17,6 +17,8 @@ struct machine {
 	struct fo_clock clock;
 	struct fo_now now;
 	char boot_id[FO_BOOT_ID_SIZE];
+	fo_err now_with;	/* what reading the clock comes to, */
+	fo_err boot_id_with;	/* and the boot id: FO_OK */
 	char folder[64];
 	/*
 	 * Called before the clock is read for the nth time since calls was

@@ -2,9 +2,6 @@
  * The decision: one login that is permitted, and each thing about it that can
  * be otherwise, changed alone.
  */
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <poll.h>
@@ -15,14 +12,9 @@
 
 #include <criterion/criterion.h>
 
-#include "host/decide.h"
 #include "support/cee.h"
-#include "support/forge.h"
-#include "support/machine.h"
-#include "support/store_fixture.h"
+#include "support/place.h"
 
-#define HTU "pam://bastion/sshd/deploy"
-#define NONCE "Q2hhbGxlbmdlMTIz"
 #define CREATED 1767225600 /* as the fixture says */
 
 /* A header for any key, and the right one. */
@@ -30,199 +22,12 @@
 	"\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" x "\"," \
 	"\"y\":\"" y "\"}}"
 
-/* What a proof claims. */
-struct claims {
-	const char *header;
-	const char *jti;
-	const char *htm;
-	const char *htu;
-	const char *nonce;	/* NULL: none */
-	int64_t iat;
-};
-
-/*
- * A host, its store with one agent, its log socket; and an attempt that is
- * permitted as long as nobody changes anything.
- */
-struct place {
-	struct store_fixture store;
-	struct machine machine;
-	struct fo_config *config;
-	struct fo_authority authority;
-	struct fo_attempt attempt;
-	struct claims claims;
-	char *proof;		/* made from claims when it is offered */
-	char *log_path;
-	int log_fd;
-	int prepared;		/* how often step 6 ran */
-	fo_err prepare_with;	/* what it answers */
-	struct fo_decision decision;
-};
-
-static const char policy_text[] = "---\nversion: 1\npolicy: logins\nrules:\n"
-    "  - rule: agents-in\n    effect: allow\n    channel: login\n"
-    "    when: {service: [sshd, postgresql]}\n...\n";
-
-static int
-answer(fo_err why)
-{
-	return why == FO_OK ? 0 : 7;
-}
-
-static fo_err
-prepare(void *arg, const struct fo_decision *decision, struct fo_diag *diag)
-{
-	struct place *p = arg;
-
-	(void)decision;
-	p->prepared++;
-	if (p->prepare_with != FO_OK)
-		memcpy(diag->text, "no room", sizeof("no room"));
-	return p->prepare_with;
-}
-
-/* Read firstops.yaml as it stands. */
-static void
-place_configure(struct place *p, const char *audit)
-{
-	struct fo_diag diag = { .text = "" };
-	char text[1024];
-
-	(void)snprintf(text, sizeof(text), "---\nversion: 1\nhost: bastion\n"
-	    "aliases: [bastion.example.com]\n"
-	    "proof: {max_age_s: 60, clock_skew_s: 15}\n"
-	    "services:\n  postgresql: {nonce: auto}\n"
-	    "replay: {folder: %s/run/replay}\naudit: %s\n...\n",
-	    p->machine.folder, audit);
-	store_fixture_put(&p->store, "firstops.yaml", text);
-	fo_config_free(&p->config);
-	cr_assert_eq(fo_store_config(p->store.store, &diag, &p->config),
-	    FO_OK, "%s", diag.text);
-	p->authority.config = p->config;
-}
-
-static void
-place_listen(struct place *p)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-
-	p->log_path = machine_path(&p->machine, "log");
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", p->log_path);
-	p->log_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	cr_assert_geq(p->log_fd, 0);
-	cr_assert_eq(bind(p->log_fd, (struct sockaddr *)&at, sizeof(at)), 0);
-}
-
-/* The replay folder, as if it had been there since the machine started. */
-static void
-place_replay(struct place *p)
-{
-	static const char *const parts[] = { "run", "run/replay" };
-	char own[64], birth[96], *path;
-
-	(void)snprintf(own, sizeof(own), "run/replay/%lu",
-	    (unsigned long)geteuid());
-	for (size_t i = 0; i < 3; i++) {
-		path = machine_path(&p->machine, i < 2 ? parts[i] : own);
-		cr_assert_eq(mkdir(path, i < 2 ? 0755 : 0700), 0);
-		free(path);
-	}
-	(void)snprintf(birth, sizeof(birth), "%s 0\n", p->machine.boot_id);
-	path = NULL;
-	cr_assert_geq(asprintf(&path, "%s/birth", own), 0);
-	machine_write(&p->machine, path, birth);
-	free(path);
-}
-
-static void
-place_open(struct place *p)
-{
-	*p = (struct place){ .log_fd = -1 };
-	machine_open(&p->machine);
-	store_fixture_open(&p->store);
-	store_fixture_put(&p->store, "policies.d/logins.yaml", policy_text);
-	store_fixture_agent(&p->store, FIXTURE_ID, FORGE_JKT, "deploy");
-	place_configure(p, "{required: [syslog]}");
-	place_listen(p);
-	place_replay(p);
-	p->authority.store = p->store.store;
-	p->authority.clock = &p->machine.clock;
-	p->authority.audit_tag = "test";
-	p->authority.audit_socket = p->log_path;
-	p->claims = (struct claims){ FORGE_HEADER, "aaaaaaaaaaaaaaaa", "PAM",
-		HTU, NONCE, MACHINE_NOW };
-	p->attempt = (struct fo_attempt){ .nonce = NONCE, .service = "sshd",
-		.account = "deploy", .rhost = "10.2.3.4", .tty = "ssh",
-		.prepare = prepare, .arg = p, .rc = answer };
-}
-
-static void
-place_close(struct place *p)
-{
-	fo_config_free(&p->config);
-	free(p->proof);
-	free(p->log_path);
-	close(p->log_fd);
-	store_fixture_close(&p->store);
-	machine_close(&p->machine);
-}
-
-/* Sign what claims say. */
-static void
-sign(struct place *p)
-{
-	const struct claims *c = &p->claims;
-	char text[2048], nonce[64] = "";
-
-	if (c->nonce != NULL)
-		(void)snprintf(nonce, sizeof(nonce), ",\"nonce\":\"%s\"",
-		    c->nonce);
-	(void)snprintf(text, sizeof(text), "{\"jti\":\"%s\",\"htm\":\"%s\","
-	    "\"htu\":\"%s\",\"iat\":%lld%s}", c->jti, c->htm, c->htu,
-	    (long long)c->iat, nonce);
-	free(p->proof);
-	p->proof = forge_proof(c->header, text);
-	p->attempt.proof = p->proof;
-	p->attempt.proof_len = strlen(p->proof);
-}
-
-static fo_err
-decide(struct place *p)
-{
-	return fo_decide(&p->authority, &p->attempt, &p->decision);
-}
-
-static fo_err
-offer(struct place *p)
-{
-	sign(p);
-	return decide(p);
-}
-
-/* The next event, or NULL; the text is valid until the next call. */
-static const char *
-next_event(const struct place *p)
-{
-	static char text[4096];
-	const ssize_t n = recv(p->log_fd, text, sizeof(text) - 1, 0);
-	const char *event;
-
-	if (n <= 0)
-		return NULL;
-	text[n] = '\0';
-	event = strchr(text, '@');
-	cr_assert_not_null(event, "%s", text);
-	cee_check(event);
-	return event;
-}
-
 /* One event of this kind, and no other. */
 static void
 expect_event(const struct place *p, const char *res, fo_err why,
     const char *name)
 {
-	const char *event = next_event(p);
+	const char *event = place_event(p);
 
 	cr_assert_not_null(event, "no event");
 	cr_expect_str_eq(cee_get(event, "ev"), "auth");
@@ -232,20 +37,7 @@ expect_event(const struct place *p, const char *res, fo_err why,
 	cr_expect_str_eq(cee_get(event, "name"), name, "%s", event);
 	cr_expect_str_eq(cee_get(event, "rc"), why == FO_OK ? "0" : "7");
 	cr_expect_str_eq(cee_get(event, "sid"), p->decision.sid);
-	cr_expect_null(next_event(p), "a second event");
-}
-
-/* What is in the replay folder beside birth and its own spare. */
-static size_t
-spent(const struct place *p)
-{
-	char own[64], minute[96];
-
-	(void)snprintf(own, sizeof(own), "run/replay/%lu",
-	    (unsigned long)geteuid());
-	(void)snprintf(minute, sizeof(minute), "%s/%lld", own,
-	    (long long)(MACHINE_NOW / 60));
-	return machine_count(&p->machine, minute);
+	cr_expect_null(place_event(p), "a second event");
 }
 
 /* ---- permitted -------------------------------------------------------------- */
@@ -257,7 +49,7 @@ Test(decide, a_right_proof_is_permitted_recorded_and_told)
 
 	place_open(&p);
 	d = &p.decision;
-	cr_assert_eq(offer(&p), FO_OK, "%s", d->diag.text);
+	cr_assert_eq(place_offer(&p), FO_OK, "%s", d->diag.text);
 	cr_expect_eq(d->why, FO_OK);
 	cr_expect_eq(d->res, FO_RES_PERMIT);
 	cr_expect_str_eq(d->id, FIXTURE_ID);
@@ -270,7 +62,7 @@ Test(decide, a_right_proof_is_permitted_recorded_and_told)
 	cr_expect_eq(d->at.s, MACHINE_NOW);
 	cr_expect_eq(strlen(d->sid), 22);
 	cr_expect_eq(p.prepared, 1);
-	cr_expect_eq(spent(&p), 1);
+	cr_expect_eq(place_spent(&p), 1);
 	expect_event(&p, "permit", FO_OK, "build-bot");
 	place_close(&p);
 }
@@ -282,8 +74,8 @@ Test(decide, its_event_says_all_that_is_known)
 
 	place_open(&p);
 	p.attempt.ruser = "root";
-	cr_assert_eq(offer(&p), FO_OK);
-	event = next_event(&p);
+	cr_assert_eq(place_offer(&p), FO_OK);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_str_eq(cee_get(event, "msg"), "agent build-bot of "
 	    "team-platform permitted to sshd as deploy from 10.2.3.4");
@@ -298,7 +90,7 @@ Test(decide, its_event_says_all_that_is_known)
 	cr_expect_str_eq(cee_get(event, "act"), "login");
 	cr_expect_str_eq(cee_get(event, "tty"), "ssh");
 	cr_expect_str_eq(cee_get(event, "pol"), "logins/agents-in");
-	cr_expect_null(strstr(event, NONCE), "a nonce is not logged");
+	cr_expect_null(strstr(event, PLACE_NONCE), "a nonce is not logged");
 	cr_expect_null(strstr(event, "eyJ"), "nor is a proof");
 	place_close(&p);
 }
@@ -310,8 +102,8 @@ Test(decide, an_alias_in_the_target_is_this_host_all_the_same)
 
 	place_open(&p);
 	p.claims.htu = "pam://bastion.example.com/sshd/deploy";
-	cr_expect_eq(offer(&p), FO_OK, "%s", p.decision.diag.text);
-	event = next_event(&p);
+	cr_expect_eq(place_offer(&p), FO_OK, "%s", p.decision.diag.text);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_str_eq(cee_get(event, "host"), "bastion");
 	place_close(&p);
@@ -335,10 +127,10 @@ Test(decide, a_service_of_nonce_auto_takes_a_proof_without_one)
 	p.attempt.nonce = NULL;
 	p.claims.htu = "pam://bastion/postgresql/etl";
 	p.claims.nonce = NULL;
-	cr_expect_eq(offer(&p), FO_OK, "%s", p.decision.diag.text);
+	cr_expect_eq(place_offer(&p), FO_OK, "%s", p.decision.diag.text);
 	p.claims.jti = "bbbbbbbbbbbbbbbb";
-	p.claims.nonce = NONCE;
-	cr_expect_eq(offer(&p), FO_ERR_WRONG_NONCE, "none was issued");
+	p.claims.nonce = PLACE_NONCE;
+	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_NONCE, "none was issued");
 	place_close(&p);
 }
 
@@ -347,7 +139,7 @@ Test(decide, a_service_of_nonce_auto_takes_a_proof_without_one)
 static void
 no_proof(struct place *p)
 {
-	sign(p);
+	place_sign(p);
 	p->attempt.proof = NULL;
 	p->attempt.proof_len = 0;
 }
@@ -355,7 +147,7 @@ no_proof(struct place *p)
 static void
 malformed(struct place *p)
 {
-	sign(p);
+	place_sign(p);
 	p->proof[0] = '!';
 }
 
@@ -366,7 +158,7 @@ cut(struct place *p)
 
 	memset(jti, 'a', sizeof(jti) - 1);
 	p->claims.jti = jti;
-	sign(p);
+	place_sign(p);
 	cr_assert_gt(p->attempt.proof_len, 511);
 	p->attempt.proof_len = 511;
 	p->proof[511] = '\0';
@@ -377,7 +169,7 @@ bad_typ(struct place *p)
 {
 	p->claims.header = "{\"typ\":\"JWT\",\"alg\":\"ES256\",\"jwk\":"
 	    FORGE_JWK "}";
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -385,7 +177,7 @@ bad_alg(struct place *p)
 {
 	p->claims.header = "{\"typ\":\"dpop+jwt\",\"alg\":\"none\",\"jwk\":"
 	    FORGE_JWK "}";
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -393,7 +185,7 @@ bad_crit(struct place *p)
 {
 	p->claims.header = "{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\","
 	    "\"crit\":[\"b64\"],\"jwk\":" FORGE_JWK "}";
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -402,14 +194,14 @@ bad_key(struct place *p)
 	p->claims.header = "{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\","
 	    "\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"AA\","
 	    FORGE_XY "}}";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 unknown_key(struct place *p)
 {
 	p->claims.header = HEADER_OF(FORGE_Y, FORGE_X);
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -417,7 +209,7 @@ bad_signature(struct place *p)
 {
 	char *last;
 
-	sign(p);
+	place_sign(p);
 	last = p->proof + p->attempt.proof_len - 10;
 	*last = *last == 'A' ? 'B' : 'A';
 }
@@ -426,70 +218,70 @@ static void
 wrong_htm(struct place *p)
 {
 	p->claims.htm = "POST";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 wrong_host(struct place *p)
 {
 	p->claims.htu = "pam://bastion2/sshd/deploy";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 wrong_service(struct place *p)
 {
 	p->claims.htu = "pam://bastion/postgresql/deploy";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 wrong_user(struct place *p)
 {
 	p->claims.htu = "pam://bastion/sshd/root";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 no_target_for_the_account(struct place *p)
 {
 	p->attempt.account = "..";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 stale(struct place *p)
 {
 	p->claims.iat = MACHINE_NOW - 61;
-	sign(p);
+	place_sign(p);
 }
 
 static void
 future(struct place *p)
 {
 	p->claims.iat = MACHINE_NOW + 16;
-	sign(p);
+	place_sign(p);
 }
 
 static void
 no_nonce(struct place *p)
 {
 	p->claims.nonce = NULL;
-	sign(p);
+	place_sign(p);
 }
 
 static void
 wrong_nonce(struct place *p)
 {
 	p->claims.nonce = "Q2hhbGxlbmdlMTI0";
-	sign(p);
+	place_sign(p);
 }
 
 static void
 nonce_never_issued(struct place *p)
 {
 	p->attempt.nonce = NULL;
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -502,7 +294,7 @@ static void
 revoked(struct place *p)
 {
 	store_fixture_edit(&p->store, FIXTURE_ID, revoke_it);
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -515,7 +307,7 @@ static void
 suspended(struct place *p)
 {
 	store_fixture_edit(&p->store, FIXTURE_ID, suspend_it);
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -528,7 +320,7 @@ static void
 expired_key(struct place *p)
 {
 	store_fixture_edit(&p->store, FIXTURE_ID, expire_key);
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -541,7 +333,7 @@ static void
 revoked_key(struct place *p)
 {
 	store_fixture_edit(&p->store, FIXTURE_ID, revoke_key);
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -555,7 +347,7 @@ static void
 not_an_account(struct place *p)
 {
 	store_fixture_edit(&p->store, FIXTURE_ID, other_account);
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -574,29 +366,29 @@ static void
 no_rule(struct place *p)
 {
 	put_rule(p, "allow", "sudo");
-	sign(p);
+	place_sign(p);
 }
 
 static void
 rule_denies(struct place *p)
 {
 	put_rule(p, "deny", "sshd");
-	sign(p);
+	place_sign(p);
 }
 
 static void
 rule_asks(struct place *p)
 {
 	put_rule(p, "ask", "sshd");
-	sign(p);
+	place_sign(p);
 }
 
 static void
 used_before(struct place *p)
 {
-	sign(p);
-	cr_assert_eq(decide(p), FO_OK, "%s", p->decision.diag.text);
-	cr_assert_not_null(next_event(p));
+	place_sign(p);
+	cr_assert_eq(place_decide(p), FO_OK, "%s", p->decision.diag.text);
+	cr_assert_not_null(place_event(p));
 	p->prepared = 0;
 }
 
@@ -604,7 +396,7 @@ static void
 newborn(struct place *p)
 {
 	p->machine.now.boot_ms = 10000;
-	sign(p);
+	place_sign(p);
 }
 
 /* A file where the replay folder should be: nobody can use or make it. */
@@ -613,7 +405,7 @@ replay_store(struct place *p)
 {
 	machine_remove(&p->machine, "run/replay");
 	machine_write(&p->machine, "run/replay", "");
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -621,7 +413,7 @@ torn_principal(struct place *p)
 {
 	store_fixture_put(&p->store, "principals.d/" FIXTURE_ID ".yaml",
 	    "---\nversion: 1\nstatus: active\n");
-	sign(p);
+	place_sign(p);
 }
 
 static void
@@ -629,14 +421,14 @@ torn_policy(struct place *p)
 {
 	store_fixture_put(&p->store, "policies.d/logins.yaml",
 	    "---\nversion: 1\npolicy: logins\n");
-	sign(p);
+	place_sign(p);
 }
 
 static void
 no_session(struct place *p)
 {
 	p->prepare_with = FO_ERR_SESSION;
-	sign(p);
+	place_sign(p);
 }
 
 static fo_err
@@ -651,14 +443,14 @@ static void
 clock_fails(struct place *p)
 {
 	p->machine.clock.now = no_clock;
-	sign(p);
+	place_sign(p);
 }
 
 static void
 account_missing(struct place *p)
 {
 	p->attempt.account = NULL;
-	sign(p);
+	place_sign(p);
 }
 
 /* Up to which step it came. */
@@ -724,7 +516,7 @@ Test(decide, each_thing_wrong_has_its_own_why_and_one_event, .timeout = 60)
 	for (size_t i = 0; i < REFUSALS; i++) {
 		place_open(&p);
 		refusals[i].change(&p);
-		cr_expect_eq(decide(&p), refusals[i].want, "%s: %s (%s)",
+		cr_expect_eq(place_decide(&p), refusals[i].want, "%s: %s (%s)",
 		    refusals[i].what, fo_err_word(p.decision.why),
 		    p.decision.diag.text);
 		cr_expect_eq(p.decision.why, refusals[i].want);
@@ -736,7 +528,7 @@ Test(decide, each_thing_wrong_has_its_own_why_and_one_event, .timeout = 60)
 		cr_expect_eq(p.decision.id[0] != '\0', name[0] != '\0');
 		cr_expect_eq(p.prepared, refusals[i].reach == PREPARED,
 		    "%s", refusals[i].what);
-		cr_expect_eq(spent(&p), refusals[i].reach >= SPENT, "%s",
+		cr_expect_eq(place_spent(&p), refusals[i].reach >= SPENT, "%s",
 		    refusals[i].what);
 		expect_event(&p, refusals[i].res, refusals[i].want,
 		    name[0] != '\0' ? name : "-");
@@ -755,24 +547,24 @@ Test(decide, a_preview_answers_the_same_and_leaves_no_trace, .timeout = 60)
 			continue; /* step 6 is the caller's */
 		place_open(&p);
 		refusals[i].change(&p);
-		before = spent(&p);
+		before = place_spent(&p);
 		cr_expect_eq(fo_decide_preview(&p.authority, &p.attempt,
 		    &preview), refusals[i].want, "%s: %s", refusals[i].what,
 		    preview.diag.text);
 		cr_expect_eq(preview.why, refusals[i].want);
-		cr_expect_eq(spent(&p), before);
-		cr_expect_null(next_event(&p));
+		cr_expect_eq(place_spent(&p), before);
+		cr_expect_null(place_event(&p));
 		place_close(&p);
 	}
 	place_open(&p);
-	sign(&p);
+	place_sign(&p);
 	for (int i = 0; i < 2; i++)
 		cr_expect_eq(fo_decide_preview(&p.authority, &p.attempt,
 		    &preview), FO_OK, "%s", preview.diag.text);
 	cr_expect_eq(p.prepared, 0);
-	cr_expect_eq(spent(&p), 0);
-	cr_expect_null(next_event(&p));
-	cr_expect_eq(decide(&p), FO_OK);
+	cr_expect_eq(place_spent(&p), 0);
+	cr_expect_null(place_event(&p));
+	cr_expect_eq(place_decide(&p), FO_OK);
 	place_close(&p);
 }
 
@@ -785,16 +577,16 @@ Test(decide, trouble_with_a_principals_file_is_told_to_its_key_alone)
 
 	place_open(&p);
 	torn_principal(&p);
-	cr_expect_eq(decide(&p), FO_ERR_STORE);
-	event = next_event(&p);
+	cr_expect_eq(place_decide(&p), FO_ERR_STORE);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_str_eq(cee_get(event, "res"), "error");
 	cr_expect_not_null(strstr(cee_get(event, "msg"), FIXTURE_ID ".yaml"),
 	    "the admin sees which file: %s", event);
 	cr_expect_str_eq(cee_get(event, "name"), "-");
 	bad_signature(&p);
-	cr_expect_eq(decide(&p), FO_ERR_BAD_SIGNATURE);
-	event = next_event(&p);
+	cr_expect_eq(place_decide(&p), FO_ERR_BAD_SIGNATURE);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_null(strstr(event, FIXTURE_ID), "%s", event);
 	place_close(&p);
@@ -814,9 +606,9 @@ Test(decide, a_link_to_a_principal_that_does_not_list_the_key_is_worth_nothing)
 
 	place_open(&p);
 	store_fixture_edit(&p.store, FIXTURE_ID, take_key_away);
-	cr_expect_eq(offer(&p), FO_ERR_UNKNOWN_KEY, "%s",
+	cr_expect_eq(place_offer(&p), FO_ERR_UNKNOWN_KEY, "%s",
 	    p.decision.diag.text);
-	event = next_event(&p);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_null(strstr(event, FIXTURE_ID), "%s", event);
 	cr_expect_null(strstr(event, "build-bot"), "%s", event);
@@ -834,8 +626,8 @@ Test(decide, a_principal_whose_file_is_gone_is_an_unknown_key)
 	    ".yaml");
 	cr_assert_eq(unlink(path), 0);
 	free(path);
-	cr_expect_eq(offer(&p), FO_ERR_UNKNOWN_KEY);
-	event = next_event(&p);
+	cr_expect_eq(place_offer(&p), FO_ERR_UNKNOWN_KEY);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_null(strstr(event, FIXTURE_ID), "%s", event);
 	place_close(&p);
@@ -849,11 +641,11 @@ Test(decide, a_user_named_like_a_path_is_no_other_service)
 	place_open(&p);
 	p.attempt.service = "postgresql";
 	p.attempt.account = "../sshd/deploy";
-	cr_expect_eq(offer(&p), FO_ERR_WRONG_HTU);
+	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_HTU);
 	p.claims.htu = "pam://bastion/postgresql/../sshd/deploy";
-	cr_expect_eq(offer(&p), FO_ERR_WRONG_HTU);
+	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_HTU);
 	p.claims.htu = "pam://bastion/postgresql/..%2Fsshd%2Fdeploy";
-	cr_expect_eq(offer(&p), FO_ERR_NOT_AN_ACCOUNT);
+	cr_expect_eq(place_offer(&p), FO_ERR_NOT_AN_ACCOUNT);
 	place_close(&p);
 }
 
@@ -867,11 +659,11 @@ Test(decide, a_user_whom_no_target_can_name_is_another_target)
 	memset(account, '/', sizeof(account) - 1);
 	account[sizeof(account) - 1] = '\0';
 	p.attempt.account = account;
-	cr_expect_eq(offer(&p), FO_ERR_WRONG_HTU, "%s",
+	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_HTU, "%s",
 	    fo_err_word(p.decision.why));
 	expect_event(&p, "deny", FO_ERR_WRONG_HTU, "-");
 	p.attempt.account = "..";
-	cr_expect_eq(offer(&p), FO_ERR_WRONG_HTU, "%s",
+	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_HTU, "%s",
 	    fo_err_word(p.decision.why));
 	expect_event(&p, "deny", FO_ERR_WRONG_HTU, "-");
 	place_close(&p);
@@ -894,8 +686,8 @@ Test(decide, no_text_of_a_client_goes_on_with_words_of_ours)
 			    "pam://bastion/sshd/x)%20permitted%20to%20(";
 		if (i == 2)
 			p.attempt.account = "x) permitted to (";
-		cr_expect_neq(offer(&p), FO_OK);
-		event = next_event(&p);
+		cr_expect_neq(place_offer(&p), FO_OK);
+		event = place_event(&p);
 		cr_assert_not_null(event);
 		cr_expect_null(strstr(cee_get(event, "msg"), "permitted to"),
 		    "%s", event);
@@ -911,7 +703,7 @@ Test(decide, a_permit_that_the_required_sink_does_not_take_is_none)
 
 	place_open(&p);
 	cr_assert_eq(unlink(p.log_path), 0);
-	cr_expect_eq(offer(&p), FO_ERR_AUDIT);
+	cr_expect_eq(place_offer(&p), FO_ERR_AUDIT);
 	cr_expect_eq(p.decision.res, FO_RES_ERROR);
 	cr_expect_eq(p.prepared, 1, "the caller undoes it");
 	cr_expect_not_null(strstr(p.decision.diag.text, p.log_path), "%s",
@@ -927,17 +719,17 @@ Test(decide, a_permit_that_one_sink_of_two_took_is_taken_back_there)
 
 	place_open(&p);
 	place_configure(&p, "{required: [syslog, \"file:/nowhere/at/all\"]}");
-	cr_expect_eq(offer(&p), FO_ERR_AUDIT);
-	event = next_event(&p);
+	cr_expect_eq(place_offer(&p), FO_ERR_AUDIT);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_str_eq(cee_get(event, "res"), "permit");
 	memcpy(sid, cee_get(event, "sid"), sizeof(sid));
-	event = next_event(&p);
+	event = place_event(&p);
 	cr_assert_not_null(event);
 	cr_expect_str_eq(cee_get(event, "res"), "error");
 	cr_expect_str_eq(cee_get(event, "why"), "audit");
 	cr_expect_str_eq(cee_get(event, "sid"), sid);
-	cr_expect_null(next_event(&p));
+	cr_expect_null(place_event(&p));
 	place_close(&p);
 }
 
@@ -948,7 +740,7 @@ Test(decide, a_refusal_that_nobody_hears_of_stays_what_it_is)
 	place_open(&p);
 	cr_assert_eq(unlink(p.log_path), 0);
 	revoked(&p);
-	cr_expect_eq(decide(&p), FO_ERR_REVOKED);
+	cr_expect_eq(place_decide(&p), FO_ERR_REVOKED);
 	cr_expect_not_null(strstr(p.decision.diag.text, "not delivered"),
 	    "%s", p.decision.diag.text);
 	place_close(&p);
@@ -963,8 +755,8 @@ look_for_file(void *arg, const struct fo_decision *decision,
 	struct place *p = arg;
 
 	(void)diag;
-	cr_expect_eq(spent(p), 1, "5 comes before 6");
-	cr_expect_null(next_event(p), "6 comes before 7");
+	cr_expect_eq(place_spent(p), 1, "5 comes before 6");
+	cr_expect_null(place_event(p), "6 comes before 7");
 	cr_expect_str_eq(decision->name, "build-bot");
 	cr_expect_neq(decision->why, FO_OK);
 	p->prepared++;
@@ -977,9 +769,9 @@ Test(decide, preparing_comes_after_replay_and_before_audit)
 
 	place_open(&p);
 	p.attempt.prepare = look_for_file;
-	cr_expect_eq(offer(&p), FO_OK, "%s", p.decision.diag.text);
+	cr_expect_eq(place_offer(&p), FO_OK, "%s", p.decision.diag.text);
 	cr_expect_eq(p.prepared, 1);
-	cr_expect_not_null(next_event(&p));
+	cr_expect_not_null(place_event(&p));
 	place_close(&p);
 }
 
@@ -997,7 +789,7 @@ Test(decide, a_caller_stopped_past_the_window_is_refused)
 
 	place_open(&p);
 	p.machine.meanwhile = stop_for_100_s;
-	cr_expect_eq(offer(&p), FO_ERR_STALE, "%s", p.decision.diag.text);
+	cr_expect_eq(place_offer(&p), FO_ERR_STALE, "%s", p.decision.diag.text);
 	cr_expect_eq(p.prepared, 0);
 	expect_event(&p, "deny", FO_ERR_STALE, "build-bot");
 	place_close(&p);
@@ -1018,7 +810,7 @@ read_events(const struct place *p, int count)
 
 	while (count > 0) {
 		cr_assert_eq(poll(&poller, 1, 20000), 1, "%d missing", count);
-		while ((event = next_event(p)) != NULL) {
+		while ((event = place_event(p)) != NULL) {
 			count--;
 			if (strcmp(cee_get(event, "res"), "permit") == 0)
 				permits++;
@@ -1040,10 +832,10 @@ Test(decide, of_a_hundred_processes_with_one_proof_one_is_permitted,
 	for (int round = 0; round < ROUNDS; round++) {
 		(void)snprintf(jti, sizeof(jti), "round-%010d", round);
 		p.claims.jti = jti;
-		sign(&p);
+		place_sign(&p);
 		for (int i = 0; i < CROWD; i++) {
 			if ((pids[i] = fork()) == 0)
-				_exit(decide(&p) == FO_OK);
+				_exit(place_decide(&p) == FO_OK);
 			cr_assert_gt(pids[i], 0);
 		}
 		cr_expect_eq(read_events(&p, CROWD), 1, "round %d", round);
@@ -1078,7 +870,7 @@ Test(decide, a_login_is_still_permitted_as_long_as_nothing_changed)
 	cr_expect_eq(still(&p, NULL, NULL), FO_OK);
 	cr_expect_eq(still(&p, "sshd", "root"), FO_ERR_NOT_AN_ACCOUNT);
 	cr_expect_eq(still(&p, "sudo", "deploy"), FO_ERR_POLICY);
-	cr_expect_null(next_event(&p), "it emits nothing");
+	cr_expect_null(place_event(&p), "it emits nothing");
 	place_close(&p);
 }
 
@@ -1137,10 +929,10 @@ Test(decide, no_descriptor_stays_open)
 
 	place_open(&p);
 	before = machine_descriptors();
-	cr_expect_eq(offer(&p), FO_OK);
-	cr_expect_eq(offer(&p), FO_ERR_REPLAY);
+	cr_expect_eq(place_offer(&p), FO_OK);
+	cr_expect_eq(place_offer(&p), FO_ERR_REPLAY);
 	torn_principal(&p);
-	cr_expect_eq(decide(&p), FO_ERR_STORE);
+	cr_expect_eq(place_decide(&p), FO_ERR_STORE);
 	cr_expect_eq(machine_descriptors(), before);
 	place_close(&p);
 }

@@ -63,5 +63,11 @@ firstops_unit(vectors PkgConfig::JANSSON)
 firstops_unit(event test_machine)
 firstops_unit(audit test_machine)
 firstops_unit(session test_machine)
-firstops_unit(decide test_machine test_forge test_store_fixture)
+
+# A host where somebody logs in: tests/support/place.h.
+add_library(test_place STATIC support/place.c)
+target_link_libraries(test_place PUBLIC test_machine test_forge
+	test_store_fixture)
+
+firstops_unit(decide test_place)
 firstops_unit(conformance PkgConfig::JANSSON)
