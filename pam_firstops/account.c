@@ -11,15 +11,17 @@
 #include "login.h"
 #include "report.h"
 
-/* The principal that auth let in: same user, and still permitted. */
+/* Who was let in by auth: same user and service, and still permitted. */
 static fo_err
 check_ours(struct fo_pam_call *call, const struct fo_pam_login *login)
 {
 	struct fo_authority authority = fo_pam_call_authority(call);
 
-	if (login->record.user == NULL ||
-	    strcmp(login->record.user, call->user) != 0) {
-		fo_diag_set(&call->diag, "another user than in auth");
+	if (login->record.user == NULL || login->record.service == NULL ||
+	    strcmp(login->record.user, call->user) != 0 ||
+	    strcmp(login->record.service, call->service) != 0) {
+		fo_diag_set(&call->diag, "another user or service than in "
+		    "auth");
 		return FO_ERR_USER_CHANGED;
 	}
 

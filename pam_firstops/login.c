@@ -236,8 +236,11 @@ bool
 fo_pam_login_is_users(const struct fo_pam_login *login,
     const struct fo_pam_call *call)
 {
+	const char *service = login->record.service;
 	const char *user = login->record.user;
 
+	if (service == NULL || strcmp(service, call->service) != 0)
+		return false;
 	if (user == NULL || call->user[0] == '\0')
 		return false;
 	if (strcmp(user, call->user) == 0)

@@ -73,8 +73,9 @@ FO_MUST_CHECK fo_err fo_pam_login_export(pam_handle_t *pamh,
     const struct fo_login_record *record);
 
 /*
- * Is the user of this call the one who logged in? In sudo the user of the
- * session is the target, and who logged in is PAM_RUSER.
+ * Is this call for the user who logged in, at the service that was logged in
+ * to? In sudo the user of the session is the target, and who logged in is
+ * PAM_RUSER.
  */
 bool fo_pam_login_is_users(const struct fo_pam_login *login,
     const struct fo_pam_call *call);

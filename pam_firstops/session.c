@@ -53,7 +53,8 @@ check(struct fo_pam_call *call, const struct fo_pam_login *login)
 		return FO_ERR_SESSION;
 	}
 	if (!fo_pam_login_is_users(login, call)) {
-		fo_diag_set(&call->diag, "another user than in auth");
+		fo_diag_set(&call->diag, "another user or service than in "
+		    "auth");
 		return FO_ERR_USER_CHANGED;
 	}
 

@@ -71,7 +71,7 @@ static const struct entry entries[] = {
 	{ FO_ERR_RESERVED, "reserved",
 	    "the account is reserved for principals" },
 	{ FO_ERR_USER_CHANGED, "user_changed",
-	    "the user is not the one who logged in" },
+	    "the user or the service is not that of the login" },
 };
 
 static const struct entry *

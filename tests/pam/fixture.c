@@ -226,6 +226,21 @@ world_close(struct world *w)
 	(void)nftw(w->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+void
+world_empty(const struct world *w, const char *folder)
+{
+	char path[256];
+	DIR *dir;
+
+	path_of(w, folder, path);
+	if ((dir = opendir(path)) == NULL)
+		return;
+	for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+		if (e->d_name[0] != '.')
+			NEED(unlinkat(dirfd(dir), e->d_name, 0) == 0);
+	(void)closedir(dir);
+}
+
 size_t
 world_files(const struct world *w, const char *folder)
 {

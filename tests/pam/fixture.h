@@ -104,6 +104,8 @@ void world_keeps_secrets(struct world *w, const struct client *client);
 
 /* How many files there are in a folder below the world's. */
 size_t world_files(const struct world *w, const char *folder);
+/* Remove them. */
+void world_empty(const struct world *w, const char *folder);
 
 /*
  * A /dev of the test's own with nothing but null, random and a /dev/log that
