@@ -23,11 +23,18 @@ import threading
 import time
 import uuid
 
+import coverage
 import fuzz
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 TESTS = TOP / "tests"
 PROGRAM_LIMIT_S = 420
+DEEP_LIMIT_S = 1200
+
+SUITES = ("unit", "fuzz", "pam", "cli", "faults", "e2e")
+# Of real processes, in machines of their own: sanitizers' runtimes would be
+# one more thing in them, and the machines need root.
+WORLDS = ("faults", "e2e")
 
 # These look at the tree and at what is installed, not at code that runs: a
 # second time, with sanitizers, they would show nothing new.
@@ -57,7 +64,12 @@ LINE = re.compile(r"^(not ok|ok)\b\s*\d*\s*-?\s*(.*?)\s*(?:#\s*(.*))?$")
 PLAN = re.compile(r"^1\.\.(\d+)\s*(?:#\s*(.*))?$")
 
 
-def read_tap(name, output, code):
+def limit(env):
+    """How long a program may take."""
+    return DEEP_LIMIT_S if "FIRSTOPS_DEEP" in env else PROGRAM_LIMIT_S
+
+
+def read_tap(name, output, code, seconds=PROGRAM_LIMIT_S):
     """Judge a program by its TAP and its exit code (None: it was ended)."""
     outcome = Outcome(name, output=output)
     planned = None
@@ -83,7 +95,7 @@ def read_tap(name, output, code):
 
     if code is None:
         outcome.failed.append(f"{name}: still running after"
-                              f" {PROGRAM_LIMIT_S} s, ended")
+                              f" {seconds} s, ended")
     elif code != 0 and not outcome.failed:
         how = (f"killed by signal {-code}" if code < 0
                else f"exit code {code}")
@@ -124,7 +136,7 @@ def run_program(name, argv, env):
                                    stderr=subprocess.STDOUT, env=env,
                                    cwd=TOP, start_new_session=True)
         try:
-            code = process.wait(PROGRAM_LIMIT_S)
+            code = process.wait(limit(env))
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -132,7 +144,7 @@ def run_program(name, argv, env):
             process.wait()
         out.seek(0)
         text = out.read().decode(errors="replace")
-    outcome = read_tap(name, text, code)
+    outcome = read_tap(name, text, code, limit(env))
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -240,20 +252,22 @@ def programs(suite, folder, sanitized):
 
 
 def run_suite(suite, folder, env, options, report, sanitized=False):
-    """Run a suite's programs, two at a time; end to end one by one."""
+    """Run a suite's programs, two at a time; end to end one by one, and long
+    forms too, which use all processors themselves."""
     where = f"{suite} (sanitizers)" if sanitized else suite
     chosen = [(name, argv) for name, argv in programs(suite, folder, sanitized)
               if not options.words or any(w in name for w in options.words)]
-    if suite == "e2e" and os.geteuid() != 0:
+    if suite in WORLDS and os.geteuid() != 0:
         for name, _ in chosen:
-            report.leave_out(f"e2e/{name}", "needs root")
+            report.leave_out(f"{suite}/{name}", "needs root")
         return
     report.heading(f"Running {where}")
     if not chosen and not options.words:
         report.fail(f"{where}: no test program")
         return
     label = "asan/" if sanitized else ""
-    workers = 1 if suite == "e2e" else 2
+    alone = suite == "e2e" or (suite == "faults" and options.deep)
+    workers = 1 if alone else 2
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         runs = [pool.submit(run_program, f"{label}{suite}/{name}", argv, env)
                 for name, argv in chosen]
@@ -282,18 +296,18 @@ def run_canary(env, report):
 def parse(argv):
     parser = argparse.ArgumentParser(prog="tests/run", add_help=False)
     parser.add_argument("words", nargs="*")
-    parser.add_argument("--only", default="unit,fuzz,pam,cli,e2e")
-    for suite in ("unit", "fuzz", "pam", "cli", "e2e", "asan"):
+    parser.add_argument("--only", default=",".join(SUITES))
+    for suite in (*SUITES, "asan"):
         parser.add_argument(f"--no-{suite}", action="store_true")
     parser.add_argument("--deep", action="store_true")
+    parser.add_argument("--coverage", action="store_true")
     parser.add_argument("--no-install", action="store_true")
     parser.add_argument("--fuzz", type=float, metavar="MINUTES")
     options = parser.parse_args(argv)
     options.suites = options.only.split(",")
     for suite in options.suites:
-        if suite not in ("unit", "fuzz", "pam", "cli", "e2e"):
-            parser.error(f"--only {suite}: unit, fuzz, pam, cli or"
-                         " e2e")
+        if suite not in SUITES:
+            parser.error(f"--only {suite}: one of " + ", ".join(SUITES))
     options.suites = [s for s in options.suites
                       if not getattr(options, f"no_{s}")]
     return options
@@ -317,32 +331,64 @@ def give_back():
                        check=False)
 
 
+def run_suites(preset, options, report):
+    """Build a preset and run all suites in it; its folder, or None."""
+    folder = build(preset, report)
+    if folder:
+        env = environment(folder, options)
+        for suite in options.suites:
+            run_suite(suite, folder, env, options, report)
+    return folder
+
+
+def run_sanitized(options, report):
+    suites = [s for s in options.suites if s not in WORLDS]
+    folder = build("asan-ubsan", report) if suites else None
+    if not folder:
+        return
+    env = environment(folder, options, SANITIZER_ENV)
+    env.pop("FIRSTOPS_DEEP", None)  # more of the same, and several times slower
+    if shutil.which("pkg-config"):
+        run_canary(env, report)
+    for suite in suites:
+        run_suite(suite, folder, env, options, report, True)
+
+
+def run_fuzzers(options, report):
+    folder = build("fuzz", report)
+    if folder:
+        fuzz.run(folder, options, report)
+
+
+def run_coverage(options, report):
+    """What runs as other users and in namespaces leaves no counts."""
+    options.suites = [s for s in options.suites if s not in WORLDS]
+    folder = run_suites("coverage", options, report)
+    if folder:
+        coverage.table(folder, report)
+
+
+def run_all(options, report):
+    run_suites("dev", options, report)
+    if not options.no_asan:
+        run_sanitized(options, report)
+    if options.deep and not options.words:
+        import analyze
+        import mutants
+        analyze.run(options, report)
+        mutants.run(options, report)
+
+
 def main():
     options = parse(sys.argv[1:])
     report = Report()
-    if options.fuzz is not None:
-        try:
-            folder = build("fuzz", report)
-            if folder:
-                fuzz.run(folder, options, report)
-        finally:
-            give_back()
-        sys.exit(report.close())
     try:
-        folder = build("dev", report)
-        if folder:
-            env = environment(folder, options)
-            for suite in options.suites:
-                run_suite(suite, folder, env, options, report)
-        again = [s for s in options.suites if s != "e2e"]
-        if again and not options.no_asan:
-            folder = build("asan-ubsan", report)
-            if folder:
-                env = environment(folder, options, SANITIZER_ENV)
-                if shutil.which("pkg-config"):
-                    run_canary(env, report)
-                for suite in again:
-                    run_suite(suite, folder, env, options, report, True)
+        if options.fuzz is not None:
+            run_fuzzers(options, report)
+        elif options.coverage:
+            run_coverage(options, report)
+        else:
+            run_all(options, report)
     finally:
         give_back()
     sys.exit(report.close())
