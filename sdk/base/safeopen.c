@@ -77,7 +77,8 @@ judge(int fd, const char *shown, bool folder, uid_t owner,
 	bool sticky;
 
 	if (fstat(fd, &st) != 0) {
-		fo_diag_set(diag, "%s: %s", shown, strerror(errno));
+		fo_diag_set(diag, "%s: %s; %s", shown, strerror(errno),
+		    fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
 	if (folder && !S_ISDIR(st.st_mode)) {
@@ -144,7 +145,8 @@ explain(int dirfd, const char *name, const char *shown, bool folder, int e,
 		    "and of its folders", shown, strerror(e),
 		    (unsigned long)geteuid());
 	else
-		fo_diag_set(diag, "%s: %s", shown, strerror(e));
+		fo_diag_set(diag, "%s: %s; %s", shown, strerror(e),
+		    fo_diag_remedy(e));
 	return FO_ERR_IO;
 }
 

@@ -54,6 +54,7 @@ ssize_t fo_read_once(int fd, void *buf, size_t size);
 
 /*
  * Read a whole file of at most max bytes. FO_ERR_TOO_LONG: it has more.
+ * FO_ERR_IO: errno says why it cannot be read.
  * The caller frees *ret_data, which has a NUL after *ret_len bytes.
  */
 FO_MUST_CHECK fo_err fo_read_all(int fd, size_t max, char **ret_data,

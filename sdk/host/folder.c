@@ -31,7 +31,8 @@ judge(int fd, const char *path, const char *name, uid_t owner,
 	struct stat st;
 
 	if (fstat(fd, &st) != 0) {
-		fo_diag_set(diag, "%s/%s: %s", path, name, strerror(errno));
+		fo_diag_set(diag, "%s/%s: %s; %s", path, name,
+		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
 	if (st.st_uid != owner) {

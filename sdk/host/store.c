@@ -86,9 +86,9 @@ slurp(const struct fo_store *store, const char *path, struct fo_diag *diag,
 	if (r == FO_ERR_TOO_LONG)
 		fo_diag_set(diag, "%s: the file is larger than %d bytes; take "
 		    "something out", path, FO_FILE_MAX_BYTES);
-	else if (r != FO_OK)
-		fo_diag_set(diag, "%s: cannot be read: %s", path,
-		    fo_err_text(r));
+	else if (r == FO_ERR_IO)
+		fo_diag_set(diag, "%s: cannot be read: %s; %s", path,
+		    strerror(errno), fo_diag_remedy(errno));
 	close(fd);
 	return r;
 }
@@ -270,7 +270,8 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
 		return FO_ERR_UNKNOWN_KEY;
 	}
 	if (n < 0 && errno != EINVAL) {
-		fo_diag_set(diag, "%s/%s: %s", path, jkt, strerror(errno));
+		fo_diag_set(diag, "%s/%s: %s; %s", path, jkt,
+		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_STORE;
 	}
 	if (n >= 0)
@@ -473,9 +474,11 @@ fo_store_each(const struct fo_store *store, fo_store_part part,
 	if (r != FO_OK)
 		return r;
 	if ((dir = fdopendir(fd)) == NULL) {
+		fo_diag_set(diag, "%s: %s; %s", path, strerror(errno),
+		    fo_diag_remedy(errno));
 		close(fd);
 		free(path);
-		return FO_ERR_NOMEM;
+		return FO_ERR_STORE;
 	}
 	do {
 		errno = 0;
@@ -483,7 +486,8 @@ fo_store_each(const struct fo_store *store, fo_store_part part,
 			r = give(&parts[part], entry->d_name, each, arg);
 	} while (entry != NULL && r == FO_OK);
 	if (entry == NULL && errno != 0) {
-		fo_diag_set(diag, "%s: %s", path, strerror(errno));
+		fo_diag_set(diag, "%s: %s; %s", path, strerror(errno),
+		    fo_diag_remedy(errno));
 		r = FO_ERR_STORE;
 	}
 	closedir(dir);

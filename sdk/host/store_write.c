@@ -61,9 +61,29 @@ monotonic_ms(void)
  * reading, could hold the lock for ever.
  */
 static fo_err
-open_lock(const struct fo_store *store, struct fo_diag *diag, int *ret_fd)
+judge_lock(const struct fo_store *store, int fd, struct fo_diag *diag)
 {
 	struct stat st;
+
+	if (fstat(fd, &st) == 0) {
+		if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+		    (st.st_uid != 0 && st.st_uid != store->owner)) {
+			fo_diag_set(diag, "%s/" LOCK_NAME " is not a plain "
+			    "file of the store's owner; remove it",
+			    store->folder);
+			return FO_ERR_IO;
+		}
+		if (fchmod(fd, 0600) == 0)
+			return FO_OK;
+	}
+	fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s", store->folder,
+	    strerror(errno), fo_diag_remedy(errno));
+	return FO_ERR_IO;
+}
+
+static fo_err
+open_lock(const struct fo_store *store, struct fo_diag *diag, int *ret_fd)
+{
 	int folder, fd;
 	fo_err r;
 
@@ -73,20 +93,15 @@ open_lock(const struct fo_store *store, struct fo_diag *diag, int *ret_fd)
 	fd = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW |
 	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		fo_diag_set(diag, "%s/" LOCK_NAME ": %s; the store is changed "
-		    "by its owner, on a file system that can be written",
-		    store->folder, strerror(errno));
+		fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s", store->folder,
+		    strerror(errno), fo_diag_remedy(errno));
 		close(folder);
 		return FO_ERR_IO;
 	}
 	close(folder);
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 ||
-	    (st.st_uid != 0 && st.st_uid != store->owner) ||
-	    fchmod(fd, 0600) != 0) {
-		fo_diag_set(diag, "%s/" LOCK_NAME " is not a plain file of "
-		    "the store's owner; remove it", store->folder);
+	if ((r = judge_lock(store, fd, diag)) != FO_OK) {
 		close(fd);
-		return FO_ERR_IO;
+		return r;
 	}
 	*ret_fd = fd;
 	return FO_OK;
@@ -106,8 +121,8 @@ fo_store_lock(const struct fo_store *store, int deadline_ms,
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		e = errno;
 		if (e != EINTR && e != EWOULDBLOCK) {
-			fo_diag_set(diag, "%s/" LOCK_NAME ": %s",
-			    store->folder, strerror(e));
+			fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s",
+			    store->folder, strerror(e), fo_diag_remedy(e));
 			close(fd);
 			return FO_ERR_IO;
 		}
@@ -277,12 +292,12 @@ not_settled(int folder, const char *tmp, const char *path, int e,
 {
 	(void)unlinkat(folder, tmp, 0);
 	if (e == EEXIST) {
-		fo_diag_set(diag, "%s exists already; nothing was changed",
+		fo_diag_set(diag, "%s exists already, and stays as it is",
 		    path);
 		return FO_ERR_EXISTS;
 	}
-	fo_diag_set(diag, "%s: %s; nothing was changed; %s", path,
-	    strerror(e), fo_diag_remedy(e));
+	fo_diag_set(diag, "%s was not written: %s; %s", path, strerror(e),
+	    fo_diag_remedy(e));
 	return FO_ERR_IO;
 }
 
@@ -298,7 +313,7 @@ put(int folder, const char *file, const char *path, const char *text,
 
 	*ret_there = false;
 	if (write_tmp(folder, text, tmp) != FO_OK) {
-		fo_diag_set(diag, "%s: %s; nothing was changed; %s", path,
+		fo_diag_set(diag, "%s was not written: %s; %s", path,
 		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}

@@ -48,6 +48,7 @@ class Stage(fo.Case):
     """A store, and a verb that is about to change it."""
 
     words = ()
+    ev = ""
     umask = 0o022
 
     def __init__(self):
@@ -208,8 +209,9 @@ class Create(Stage):
 
     @property
     def words(self):
-        return ("agent", "create", "second", "--owner", "team", "--accounts",
-                "deploy", "--out", self.out)
+        return ("agent", "create", "second", "--owner", "team", "--groups",
+                "default", "--policies", "logins", "--accounts", "deploy",
+                "--out", self.out)
 
     def made(self):
         """The id of the new agent, or None."""

@@ -12,6 +12,7 @@
 #include "host/audit.h"
 #include "host/clock.h"
 
+#include "options.h"
 #include "out.h"
 
 int
@@ -130,17 +131,21 @@ add_name(const char *name, void *arg)
 	return FO_OK;
 }
 
-char **
-admin_names(const struct admin *admin, fo_store_part part)
+fo_err
+admin_names(const struct admin *admin, fo_store_part part,
+    struct fo_diag *diag, char ***ret_names)
 {
 	struct names names = { calloc(1, sizeof(char *)), 0 };
+	fo_err r;
 
 	if (names.list == NULL)
-		return NULL;
-	/* only hints are made from it: what could be listed is enough */
-	if (fo_store_each(admin->store, part, NULL, add_name, &names) !=
-	    FO_OK)
-		return names.list;
+		return FO_ERR_NOMEM;
+	r = fo_store_each(admin->store, part, diag, add_name, &names);
+	if (r != FO_OK) {
+		list_free(&names.list);
+		return r;
+	}
+	*ret_names = names.list;
 
-	return names.list;
+	return FO_OK;
 }

@@ -48,6 +48,7 @@ int admin_event(const struct admin *admin, fo_ev ev, const char *act,
     const char *what);
 
 /* Names of one part of the store, NULL at end, for list_free. */
-char **admin_names(const struct admin *admin, fo_store_part part);
+FO_MUST_CHECK fo_err admin_names(const struct admin *admin,
+    fo_store_part part, struct fo_diag *diag, char ***ret_names);
 
 #endif

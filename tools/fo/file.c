@@ -31,8 +31,9 @@ file_read(const char *path, size_t max, struct fo_diag *diag,
 	r = fo_read_all(fd, max, ret_text, ret_len);
 	if (r == FO_ERR_TOO_LONG)
 		fo_diag_set(diag, "%s: longer than %zu bytes", name, max);
-	else if (r != FO_OK)
-		fo_diag_set(diag, "%s: cannot be read", name);
+	else if (r == FO_ERR_IO)
+		fo_diag_set(diag, "%s: cannot be read: %s; %s", name,
+		    strerror(errno), fo_diag_remedy(errno));
 	if (!in)
 		close(fd);
 
@@ -90,15 +91,15 @@ file_write_secret(const char *path, const char *text, struct fo_diag *diag)
 		return FO_ERR_EXISTS;
 	}
 	if (fd == -1) {
-		fo_diag_set(diag, "%s: cannot be made: %s", path,
-		    strerror(errno));
+		fo_diag_set(diag, "%s: cannot be made: %s; %s", path,
+		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
 	bad = fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
 	    write_whole(fd, text) != 0 || fsync(fd) != 0;
 	if (close(fd) != 0 || bad || sync_folder_of(path) != 0) {
-		fo_diag_set(diag, "%s: cannot be written: %s", path,
-		    strerror(errno));
+		fo_diag_set(diag, "%s: cannot be written: %s; %s", path,
+		    strerror(errno), fo_diag_remedy(errno));
 		unlink(path);
 		return FO_ERR_IO;
 	}

@@ -90,7 +90,9 @@ main(int argc, char **argv)
 		code = FO_EXIT_USAGE;
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		note("fo: standard output: the result could not be written");
+		note("fo: standard output: the result could not be written%s",
+		    code == FO_EXIT_DONE ? "; what was asked for is done" :
+		    "");
 		return FO_EXIT_TROUBLE;
 	}
 

@@ -432,12 +432,14 @@ store_check(const struct admin *admin, struct findings *findings,
     struct fo_diag *diag)
 {
 	struct check check = { .admin = admin, .findings = findings };
-	fo_err r = FO_ERR_NOMEM;
 	size_t i;
+	fo_err r;
 
-	check.groups = admin_names(admin, FO_STORE_GROUPS);
-	check.policies = admin_names(admin, FO_STORE_POLICIES);
-	if (check.groups != NULL && check.policies != NULL)
+	r = admin_names(admin, FO_STORE_GROUPS, diag, &check.groups);
+	if (r == FO_OK)
+		r = admin_names(admin, FO_STORE_POLICIES, diag,
+		    &check.policies);
+	if (r == FO_OK)
 		r = check_parts(&check, diag);
 	for (i = 0; i < check.count; i++)
 		fo_principal_free(&check.principals[i]);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "host/clock.h"
 #include "host/replay.h"
 
@@ -24,11 +25,17 @@ make(const struct admin *admin, const char *user)
 	fo_err r;
 
 	errno = 0;
-	if ((pw = getpwnam(user)) == NULL)
-		return fail(call, errno == 0 ? FO_EXIT_DENIED :
-		    FO_EXIT_TROUBLE, FO_ERR_NOT_FOUND, "there is no user %s,"
-		    " whom %s names at \"services\"; create the user, or"
-		    " correct the name", user, admin->store->config_path);
+	pw = getpwnam(user);
+	/* the last two are how some sources of users say "none" */
+	if (pw == NULL && errno != 0 && errno != ENOENT && errno != ESRCH)
+		return fail(call, FO_EXIT_TROUBLE, FO_ERR_IO, "user %s cannot"
+		    " be looked up: %s; %s", user, strerror(errno),
+		    fo_diag_remedy(errno));
+	if (pw == NULL)
+		return fail(call, FO_EXIT_DENIED, FO_ERR_NOT_FOUND, "there is"
+		    " no user %s, whom %s names at \"services\"; create the"
+		    " user, or correct the name", user,
+		    admin->store->config_path);
 	if ((r = fo_replay_make(admin->config->replay_folder, pw->pw_uid,
 	    pw->pw_gid, &fo_clock_system, &diag)) != FO_OK)
 		return fail_err(call, r, &diag, NULL);
