@@ -2,8 +2,8 @@
  * Calls made to fail, one by one, by a seeded choice or in turn.
  *
  * The linker sends what our code calls here first (--wrap), see
- * fuzz.cmake. Shared libraries are not reached: libyaml and libcrypto fail
- * as a whole, by their own functions below; jansson is given our memory.
+ * fuzz.cmake. Shared libraries are not reached that way: libcrypto fails call
+ * by call, libyaml is given memory of ours.
  *
  * State is per thread: libFuzzer's own threads never fail.
  */
@@ -25,40 +25,36 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
 #include <openssl/bn.h>
 #include <openssl/decoder.h>
 #include <openssl/ec.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <yaml.h>
-
-/* Most inputs make fewer calls than this; the rest of the choices is spread
- * over longer ways. */
-#define NEAR_CALLS 32
-#define FAR_CALLS 512
 
 static _Thread_local struct {
 	bool armed;
+	bool counting;		/* instead of failing */
 	bool faulted;
 	fuzz_fault how;
 	bool frame_failed;	/* of numbers, see BN_CTX_get */
 	uint32_t countdown;
+	uint32_t calls;
 	const char *syslog_path;
 } state;
 
-static void *
-jansson_malloc(size_t n)
+void
+fuzz_faults_count(void)
 {
-	return malloc(n);
+	state.armed = state.counting = true;
+	state.calls = 0;
 }
 
 void
 fuzz_faults_arm_nth(uint32_t nth, fuzz_fault how)
 {
-	json_set_alloc_funcs(jansson_malloc, free);
 	state.armed = true;
+	state.counting = false;
 	state.faulted = false;
 	state.how = how;
 	state.countdown = nth;
@@ -70,9 +66,8 @@ fuzz_faults_arm(uint32_t seed)
 	const fuzz_fault how = (seed & 3) == 0 ? FUZZ_FROM_THEN_ON :
 	    FUZZ_ONCE;
 
-	seed >>= 2;
-	fuzz_faults_arm_nth((seed >> 1) % ((seed & 1) == 0 ? NEAR_CALLS :
-	    FAR_CALLS), how);
+	fuzz_faults_arm_nth(state.calls > 0 ? (seed >> 2) % state.calls : 0,
+	    how);
 }
 
 void
@@ -116,6 +111,10 @@ fails(int error)
 	if (!state.armed ||
 	    (state.faulted && state.how != FUZZ_FROM_THEN_ON))
 		return false;
+	if (state.counting) {
+		state.calls++;
+		return false;
+	}
 	if (!state.faulted && state.countdown-- > 0)
 		return false;
 
@@ -193,6 +192,8 @@ WRAP(int, renameat, (int from, const char *path, int to, const char *name),
     (from, path, to, name), -1, EROFS);
 WRAP(int, renameat2, (int from, const char *path, int to, const char *name,
     unsigned int flags), (from, path, to, name, flags), -1, EINVAL);
+WRAP(int, faccessat, (int fd, const char *path, int mode, int flags),
+    (fd, path, mode, flags), -1, EACCES);
 WRAP(int, fsync, (int fd), (fd), -1, EIO);
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, EPERM);
 WRAP(int, fchmodat, (int fd, const char *path, mode_t mode, int flags),
@@ -213,6 +214,36 @@ WRAP(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *before),
     (how, set, before), EINVAL, 0);
 WRAP(ssize_t, getrandom, (void *buf, size_t n, unsigned int flags),
     (buf, n, flags), -1, EAGAIN);
+
+/* A descriptor is duplicated, and nothing else done with it. */
+int __real_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...);
+
+int
+__wrap_fcntl(int fd, int command, ...)
+{
+	va_list ap;
+	int least;
+
+	va_start(ap, command);
+	least = va_arg(ap, int);
+	va_end(ap);
+	if (command == F_DUPFD_CLOEXEC && fails(EMFILE))
+		return -1;
+	return __real_fcntl(fd, command, least);
+}
+
+/* The descriptor is gone whatever is said about what was written. */
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int
+__wrap_close(int fd)
+{
+	const int n = __real_close(fd);
+
+	return fails(EIO) ? -1 : n;
+}
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
@@ -275,18 +306,29 @@ __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
 
 /* ---- libyaml ----------------------------------------------------------- */
 
-WRAP(int, yaml_parser_initialize, (yaml_parser_t *parser), (parser), 0, 0);
+/* The library calls these by name, so that a program's own come first. */
+#define FOR_LIBYAML __attribute__((visibility("default")))
 
-int __real_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
-int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
+FOR_LIBYAML void *yaml_malloc(size_t n);
+FOR_LIBYAML void *yaml_realloc(void *p, size_t n);
+FOR_LIBYAML unsigned char *yaml_strdup(const unsigned char *s);
 
-int
-__wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event)
+void *
+yaml_malloc(size_t n)
 {
-	if (!fails(0))
-		return __real_yaml_parser_parse(parser, event);
-	parser->error = YAML_MEMORY_ERROR;
-	return 0;
+	return malloc(n > 0 ? n : 1);
+}
+
+void *
+yaml_realloc(void *p, size_t n)
+{
+	return realloc(p, n > 0 ? n : 1);
+}
+
+unsigned char *
+yaml_strdup(const unsigned char *s)
+{
+	return s != NULL ? (unsigned char *)strdup((const char *)s) : NULL;
 }
 
 /* ---- libcrypto --------------------------------------------------------- */

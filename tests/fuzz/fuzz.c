@@ -29,6 +29,7 @@ hash_of(const uint8_t *data, size_t size)
 void
 fuzz_run(fuzz_target *target, const uint8_t *data, size_t size)
 {
+	fuzz_faults_count();
 	target(data, size);
 	fuzz_faults_arm(hash_of(data, size));
 	target(data, size);

@@ -7,9 +7,8 @@ set(FUZZ_WRAPPED
 	malloc calloc realloc reallocarray strdup strndup asprintf
 	read write pwrite ftruncate fstat lstat fstatat readlinkat mknodat
 	mkdirat unlinkat linkat symlinkat renameat renameat2 fsync fchmod
-	fchmodat fchown fdopendir flock socket connect sendmsg poll
-	clock_gettime pthread_sigmask getrandom open openat
-	yaml_parser_initialize yaml_parser_parse
+	faccessat fchmodat fchown fdopendir flock socket connect sendmsg poll
+	clock_gettime pthread_sigmask getrandom open openat close fcntl
 	OSSL_LIB_CTX_new BN_CTX_new_ex BN_CTX_secure_new_ex BN_CTX_get
 	BN_CTX_end BN_bin2bn BN_bn2binpad BN_mod_mul BN_nnmod BN_mod_inverse
 	EC_GROUP_new_by_curve_name_ex EC_POINT_new EC_POINT_mul
@@ -39,7 +38,7 @@ target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 	PRIVATE ${PROJECT_SOURCE_DIR}/pam_firstops
 	$<TARGET_PROPERTY:PkgConfig::PAM,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(fuzz_parts PUBLIC firstops_host askpass_parts test_forge
-	PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML)
+	PkgConfig::JANSSON PkgConfig::CRYPTO)
 target_link_options(fuzz_parts PUBLIC ${fuzz_wrap_options})
 
 if(FIRSTOPS_SANITIZE MATCHES fuzzer)

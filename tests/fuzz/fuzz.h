@@ -74,6 +74,8 @@ typedef enum fuzz_fault {
 	FUZZ_INTERRUPTED,	/* once, by a signal as far as errno says */
 } fuzz_fault;
 
+/* From now on calls are counted, for the seed to choose one of as many. */
+void fuzz_faults_count(void);
 /* From now on one call fails, and perhaps all after it too. */
 void fuzz_faults_arm(uint32_t seed);
 /* The same; nth calls go well before. */

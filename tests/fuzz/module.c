@@ -463,9 +463,11 @@ check_auth(struct attempt *a, int answer)
 static int
 lowest_descriptor(void)
 {
+	const bool held = fuzz_faults_hold();
 	const int fd = fcntl(2, F_DUPFD_CLOEXEC, 3);
 
 	NEED(fd >= 0 && close(fd) == 0);
+	fuzz_faults_release(held);
 	return fd;
 }
 
