@@ -1,19 +1,56 @@
 """Run the libFuzzer programs of the preset fuzz, and print what came of it.
 
-Each target runs for the given minutes on a copy of its seeds. An input that
-breaks something is a failure; it is kept beside the build, and belongs into
-tests/fuzz/corpus/TARGET once what it broke is mended.
+Each target runs for the given minutes on a copy of its seeds, then once more
+on each input that showed something new, to see which lines of the files that
+it is there for they reach. An input that breaks something is a failure; it is
+kept beside the build, and belongs into tests/fuzz/corpus/TARGET once what it
+broke is mended.
 """
 
 import concurrent.futures
 import dataclasses
+import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 
-CORPUS = pathlib.Path(__file__).resolve().parent.parent / "fuzz" / "corpus"
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+CORPUS = TOP / "tests" / "fuzz" / "corpus"
+WORDS = TOP / "tests" / "fuzz" / "words"
+
+STORE = ("host/node.c", "host/names.c", "base/buf.c")
+PROOF = ("src/proof_parse.c", "src/proof_check.c", "src/json.c", "src/jwk.c",
+         "src/target.c", "src/verifier.c", "base/b64url.c")
+
+# What a target is there for: the words of what it makes up, and the files,
+# below sdk/ unless they begin with "/", that read it.
+TARGETS = {
+    "askpass": ("prompt", ("/tools/askpass/prompt.c", "src/challenge.c")),
+    "challenge": ("prompt", ("src/challenge.c",)),
+    "claims": ("proof", PROOF),
+    "config": ("store", ("host/config.c", *STORE)),
+    "event": ("prompt", ("host/event.c",)),
+    "glob": ("prompt", ("host/glob.c",)),
+    "group": ("store", ("host/group.c", *STORE)),
+    "jwk": ("proof", ("src/jwk.c", "src/json.c", "base/b64url.c")),
+    "login": ("store", ("host/policy.c", "host/source.c", "host/glob.c")),
+    "module": ("store", (
+        "/pam_firstops/account.c", "/pam_firstops/answer.c",
+        "/pam_firstops/arguments.c", "/pam_firstops/auth.c",
+        "/pam_firstops/call.c", "/pam_firstops/conversation.c",
+        "/pam_firstops/login.c", "/pam_firstops/module.c",
+        "/pam_firstops/report.c", "/pam_firstops/session.c",
+        "/pam_firstops/setcred.c", "host/decide.c", "host/store.c",
+        "host/replay.c", "host/session.c", "host/audit.c",
+        "base/safeopen.c")),
+    "pem": ("proof", ("src/key_pem.c", "src/key.c")),
+    "policy": ("store", ("host/policy.c", "host/source.c", *STORE)),
+    "principal": ("store", ("host/principal.c", "host/rfc3339.c", *STORE)),
+    "proof": ("proof", PROOF),
+    "target": ("prompt", ("src/target.c",)),
+}
 
 # No input needs more; what does is as much a find as a crash.
 INPUT_LIMIT_S = 10
@@ -31,8 +68,8 @@ ENV = {
 class Result:
     target: str
     executions: int
-    edges: int
-    all_edges: int
+    lines: int
+    reached: int
     finds: list
     output: str
 
@@ -42,6 +79,39 @@ def last_number(pattern, text):
     return int(found[-1]) if found else 0
 
 
+def start(program, profile, *words):
+    """Run a target's program; its exit code and all that it printed."""
+    done = subprocess.run(
+        [str(program), f"-timeout={INPUT_LIMIT_S}",
+         f"-rss_limit_mb={MEMORY_LIMIT_MB}",
+         f"-artifact_prefix={program}.finds/", *words, f"{program}.work"],
+        env=dict(os.environ, **ENV, LLVM_PROFILE_FILE=str(profile)),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def count_lines(program):
+    """Lines of the target's files, and how many its inputs reach."""
+    counts = program.with_suffix(".profraw")
+    merged = program.with_suffix(".profdata")
+    code, output = start(program, counts, "-runs=0")
+    if code != 0:
+        raise RuntimeError(f"{program.name} on its own inputs: {output}")
+    subprocess.run(["llvm-profdata-14", "merge", "-o", merged, counts],
+                   check=True)
+    wanted = [TOP / (name[1:] if name[0] == "/" else f"sdk/{name}")
+              for name in TARGETS[program.name][1]]
+    exported = subprocess.run(
+        ["llvm-cov-14", "export", "-summary-only", program,
+         f"-instr-profile={merged}", *wanted], check=True,
+        stdout=subprocess.PIPE).stdout
+    seen = {pathlib.Path(file["filename"]): file["summary"]["lines"]
+            for file in json.loads(exported)["data"][0]["files"]}
+    return (sum(seen[path]["count"] for path in wanted),
+            sum(seen[path]["covered"] for path in wanted))
+
+
 def run_target(program, seconds):
     """One target to its end or its first find."""
     work = program.parent / f"{program.name}.work"
@@ -49,35 +119,27 @@ def run_target(program, seconds):
     work.mkdir(exist_ok=True)
     finds.mkdir(exist_ok=True)
     before = set(finds.iterdir())
-    seeds = CORPUS / program.name
-    for seed in seeds.iterdir():
+    for seed in (CORPUS / program.name).iterdir():
         shutil.copyfile(seed, work / f"seed-{seed.name}")
-    done = subprocess.run(
-        [str(program), f"-max_total_time={seconds}",
-         f"-timeout={INPUT_LIMIT_S}", f"-max_len={INPUT_MAX_BYTES}",
-         f"-rss_limit_mb={MEMORY_LIMIT_MB}", f"-artifact_prefix={finds}/",
-         "-print_final_stats=1", str(work)],
-        env=dict(os.environ, **ENV), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = done.stdout.decode(errors="replace")
+    code, output = start(
+        program, "/dev/null", f"-max_total_time={seconds}",
+        f"-max_len={INPUT_MAX_BYTES}", "-print_final_stats=1",
+        f"-dict={WORDS / TARGETS[program.name][0]}")
     new = sorted(set(finds.iterdir()) - before)
-    if done.returncode != 0 and not new:
-        new = [f"exit code {done.returncode}, no input kept"]
+    if code != 0 and not new:
+        new = [f"exit code {code}, no input kept"]
     return Result(program.name,
                   last_number(r"stat::number_of_executed_units:\s+(\d+)",
                               output) or last_number(r"#(\d+)\s", output),
-                  last_number(r"\bcov: (\d+)", output),
-                  last_number(r"INFO: Loaded \d+ modules?\s+\((\d+) inline",
-                              output),
-                  new, output)
+                  *count_lines(program), new, output)
 
 
 def print_table(results):
-    print(f"{'target':<12}{'executions':>12}{'edges':>8}{'of':>8}"
+    print(f"{'target':<12}{'executions':>12}{'lines':>8}{'reached':>11}"
           f"{'finds':>7}")
     for r in results:
-        print(f"{r.target:<12}{r.executions:>12}{r.edges:>8}{r.all_edges:>8}"
-              f"{len(r.finds):>7}")
+        print(f"{r.target:<12}{r.executions:>12}{r.lines:>8}"
+              f"{100 * r.reached / r.lines:>9.1f} %{len(r.finds):>7}")
 
 
 def run(folder, options, report):
