@@ -29,6 +29,8 @@ firstops_pam(auth)
 # only if the program itself is linked with it.
 target_link_libraries(pam_auth PRIVATE -Wl,--no-as-needed crypt)
 firstops_pam(conversation ${CMAKE_CURRENT_SOURCE_DIR}/support/cee.c)
+firstops_pam(guest)
+target_link_libraries(pam_guest PRIVATE m) # the rounding mode
 firstops_pam(items ${CMAKE_CURRENT_SOURCE_DIR}/support/cee.c)
 firstops_pam(module)
 firstops_pam(phases ${CMAKE_CURRENT_SOURCE_DIR}/support/cee.c)
