@@ -101,8 +101,6 @@ make_challenge(const struct fo_pam_call *call, char ret_nonce[FO_NONCE_SIZE],
 	char *htu = NULL, *prompt = NULL;
 	fo_err r;
 
-	if (call->config == NULL)
-		return FO_ERR_CONFIG;
 	if ((r = fo_target_format(call->config->host, call->service,
 	    call->user, &htu)) != FO_OK ||
 	    (r = fo_nonce_new(nonce)) != FO_OK ||
@@ -123,26 +121,31 @@ out:
 	return r;
 }
 
+/* A name that no target can have is for the decision to refuse. */
+static fo_err
+unless_name(fo_err r)
+{
+	return r == FO_ERR_ARG || r == FO_ERR_TOO_LONG ? FO_OK : r;
+}
+
 /*
  * Ask. An answer that is no proof becomes PAM_AUTHTOK, so that a person who
  * typed a password is not asked again by the next module.
+ *
+ * Without a challenge the question is a plain one, for people. Where that is
+ * for trouble of ours (the configuration, memory, randomness), it is what a
+ * proof in answer is refused for: nobody could have told its client more.
  */
 static fo_err
-ask(struct fo_pam_call *call, struct offer *offer)
+ask(struct fo_pam_call *call, fo_err configured, struct offer *offer)
 {
 	char *prompt = NULL, *answer = NULL;
-	fo_err r;
+	fo_err challenged = configured, r;
 
 	if (!may_ask(call))
 		return FO_ERR_NO_PROOF;
-	/*
-	 * No challenge without the configuration, for a name that no target
-	 * can have, or without randomness: then the question is a plain one,
-	 * for people, and a proof in answer has no nonce to match.
-	 */
-	r = make_challenge(call, offer->nonce, &prompt);
-	if (r == FO_ERR_NOMEM)
-		return r;
+	if (configured == FO_OK)
+		challenged = make_challenge(call, offer->nonce, &prompt);
 	r = fo_pam_ask(call->pamh, prompt != NULL ? prompt : "Password: ",
 	    &answer);
 	free(prompt);
@@ -151,7 +154,7 @@ ask(struct fo_pam_call *call, struct offer *offer)
 
 	if (fo_proof_looks_like(answer, strlen(answer))) {
 		offer->proof = answer;
-		return FO_OK;
+		return unless_name(challenged);
 	}
 	r = pam_set_item(call->pamh, PAM_AUTHTOK, answer) == PAM_SUCCESS ?
 	    FO_ERR_NO_PROOF : FO_ERR_NOMEM;
@@ -180,7 +183,7 @@ get_offer(struct fo_pam_call *call, struct offer *offer)
 		return call->usable;
 
 	if (token == FO_ERR_NOT_FOUND) {
-		if ((token = ask(call, offer)) != FO_OK)
+		if ((token = ask(call, configured, offer)) == FO_ERR_NO_PROOF)
 			return token;
 		/* What holds is what holds now, after the answer. */
 		configured = fo_pam_call_config(call);

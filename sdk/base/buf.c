@@ -4,7 +4,6 @@
 #include "buf.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +56,15 @@ void
 fo_buf_init(struct fo_buf *buf, size_t max)
 {
 	*buf = (struct fo_buf){ .max = max, .err = FO_OK };
+}
+
+void
+fo_buf_init_in(struct fo_buf *buf, char *memory, size_t size)
+{
+	/* max leaves room for the NUL, so there is always enough. */
+	*buf = (struct fo_buf){ .data = memory, .size = size,
+		.max = size - 1, .err = FO_OK, .lent = true };
+	memory[0] = '\0';
 }
 
 void
@@ -118,6 +126,10 @@ void
 fo_buf_clear(struct fo_buf *buf)
 {
 	fo_wipe(buf->data, buf->size);
+	if (buf->lent) {
+		fo_buf_init_in(buf, buf->data, buf->size);
+		return;
+	}
 	free(buf->data);
 	fo_buf_init(buf, buf->max);
 }

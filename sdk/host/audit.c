@@ -1,6 +1,7 @@
 /*
  * Where events go: each sink is opened, given one event and closed again, all
- * within one deadline.
+ * within one deadline, and without a single allocation: what becomes of a
+ * login for want of memory is told, too.
  */
 #include "audit.h"
 
@@ -13,7 +14,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -221,12 +221,13 @@ static fo_err
 emit_syslog(const struct fo_audit *audit, const struct fo_event *event,
     const char *text, int64_t end_ms, struct fo_diag *diag)
 {
+	char memory[LINE_MAX_BYTES + 1];
 	struct fo_buf line;
 	bool stream;
 	fo_err r;
 	int fd;
 
-	fo_buf_init(&line, LINE_MAX_BYTES);
+	fo_buf_init_in(&line, memory, sizeof(memory));
 	fo_buf_addf(&line, "<%d>%s[%ld]: %s", AUTHPRIV << 3 |
 	    severity(event->res), audit->tag, (long)event->pid, text);
 	if ((r = line.err) != FO_OK) {
@@ -253,19 +254,19 @@ open_parent(const char *path, struct fo_diag *diag, const char **ret_name,
     int *ret_fd)
 {
 	const char *slash = strrchr(path, '/');
-	char *parent;
+	char parent[PATH_MAX];
 	fo_err r;
 
-	if (path[0] != '/' || slash == path || slash[1] == '\0') {
+	if (path[0] != '/' || slash == path || slash[1] == '\0' ||
+	    (size_t)(slash - path) >= sizeof(parent)) {
 		fo_diag_set(diag, "file:%s is no absolute path of a file in "
 		    "a folder", path);
 		return FO_ERR_AUDIT;
 	}
-	if ((parent = strndup(path, (size_t)(slash - path))) == NULL)
-		return FO_ERR_NOMEM;
-	r = fo_safe_open_folder(parent, geteuid(), diag, ret_fd);
-	free(parent);
-	if (r != FO_OK)
+	memcpy(parent, path, (size_t)(slash - path));
+	parent[slash - path] = '\0';
+	if ((r = fo_safe_open_folder(parent, geteuid(), diag, ret_fd)) !=
+	    FO_OK)
 		return r;
 	*ret_name = slash + 1;
 	return FO_OK;
@@ -349,6 +350,7 @@ static fo_err
 emit_file(const char *path, const char *text, struct fo_diag *diag)
 {
 	const size_t len = strlen(text);
+	char memory[LINE_MAX_BYTES + 1];
 	struct fo_buf line;
 	ssize_t n;
 	fo_err r;
@@ -356,7 +358,7 @@ emit_file(const char *path, const char *text, struct fo_diag *diag)
 
 	if ((r = open_file(path, diag, &fd)) != FO_OK)
 		return r;
-	fo_buf_init(&line, LINE_MAX_BYTES);
+	fo_buf_init_in(&line, memory, sizeof(memory));
 	fo_buf_adds(&line, "\n");
 	fo_buf_add(&line, text, len);
 	fo_buf_adds(&line, "\n");
@@ -423,10 +425,10 @@ fo_audit_emit(const struct fo_audit *audit, const struct fo_event *event,
     struct fo_diag *diag)
 {
 	const int64_t end_ms = monotonic_ms() + FO_AUDIT_DEADLINE_MS;
-	char *text;
+	char text[FO_EVENT_SIZE];
 	fo_err r;
 
-	if ((r = fo_event_format(event, &text)) != FO_OK) {
+	if ((r = fo_event_format(event, text)) != FO_OK) {
 		fo_diag_set(diag, "the event could not be written: %s",
 		    fo_err_text(r));
 		return FO_ERR_AUDIT;
@@ -434,7 +436,6 @@ fo_audit_emit(const struct fo_audit *audit, const struct fo_event *event,
 	r = emit_list(audit, audit->required, event, text, end_ms, diag);
 	/* best effort: who reads the event there can do without it */
 	(void)emit_list(audit, audit->best_effort, event, text, end_ms, NULL);
-	free(text);
 	return r;
 }
 

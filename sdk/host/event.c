@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -268,19 +269,15 @@ add_time(struct fo_buf *buf, const struct fo_now *at)
 static void
 add_policy(struct fo_buf *buf, const struct fo_event *event)
 {
-	struct fo_buf both;
+	char both[512];
 
 	if (is_missing(event->policy) || is_missing(event->rule)) {
 		add_member(buf, "pol", event->policy, CAP_POL);
 		return;
 	}
-	fo_buf_init(&both, 512);
-	fo_buf_addf(&both, "%.200s/%.200s", event->policy, event->rule);
-	if (both.err == FO_OK)
-		add_member(buf, "pol", both.data, CAP_POL);
-	else if (buf->err == FO_OK)
-		buf->err = both.err;
-	fo_buf_clear(&both);
+	(void)snprintf(both, sizeof(both), "%.200s/%.200s", event->policy,
+	    event->rule);
+	add_member(buf, "pol", both, CAP_POL);
 }
 
 /* ---- msg -------------------------------------------------------------- */
@@ -421,42 +418,36 @@ compose_members(struct fo_buf *buf, const struct fo_event *event)
 }
 
 fo_err
-fo_event_format(const struct fo_event *event, char **ret_text)
+fo_event_format(const struct fo_event *event, char ret_text[FO_EVENT_SIZE])
 {
 	static const char head[] = "@cee:{\"msg\":\"";
+	char text[FO_EVENT_SIZE], msg_text[MSG_MAX + 1];
+	char members_text[FO_EVENT_SIZE];
 	struct fo_buf line, msg, members;
-	fo_err r = FO_ERR_INTERNAL;
 	size_t fixed;
 
 	if (event == NULL || (size_t)event->ev >= PHRASES)
 		return FO_ERR_INTERNAL;
-	fo_buf_init(&line, FO_EVENT_MAX_BYTES);
-	fo_buf_init(&msg, MSG_MAX);
-	fo_buf_init(&members, FO_EVENT_MAX_BYTES);
+	fo_buf_init_in(&line, text, sizeof(text));
+	fo_buf_init_in(&msg, msg_text, sizeof(msg_text));
+	fo_buf_init_in(&members, members_text, sizeof(members_text));
 
 	compose_members(&members, event);
 	compose_msg(&msg, event);
 	fixed = sizeof(head) - 1 + 1 + members.len + 1;
-	if (members.err == FO_ERR_NOMEM || msg.err == FO_ERR_NOMEM) {
-		r = FO_ERR_NOMEM;
-		goto out;
-	}
 	if (members.err != FO_OK || msg.err != FO_OK ||
 	    fixed + MSG_MIN > FO_EVENT_MAX_BYTES)
-		goto out;
+		return FO_ERR_INTERNAL;
 	fo_buf_adds(&line, head);
 	add_cut(&line, msg.data, msg.len, FO_EVENT_MAX_BYTES - fixed);
 	fo_buf_adds(&line, "\"");
 	fo_buf_add(&line, members.data, members.len);
 	fo_buf_adds(&line, "}");
-	r = fo_buf_take(&line, ret_text);
-	if (r == FO_ERR_TOO_LONG)
-		r = FO_ERR_INTERNAL;
-out:
-	fo_buf_clear(&members);
-	fo_buf_clear(&msg);
-	fo_buf_clear(&line);
-	return r;
+	if (line.err != FO_OK)
+		return FO_ERR_INTERNAL;
+
+	memcpy(ret_text, line.data, line.len + 1);
+	return FO_OK;
 }
 
 /* ---- what the machine knows ------------------------------------------- */

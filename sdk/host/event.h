@@ -19,6 +19,7 @@
 #include "clock.h"
 
 #define FO_EVENT_MAX_BYTES 1000
+#define FO_EVENT_SIZE (FO_EVENT_MAX_BYTES + 1) /* with its NUL */
 #define FO_SID_SIZE 23		/* 16 random bytes as base64url and NUL */
 #define FO_REF_CHARS 8		/* the start of a sid that a client sees */
 
@@ -80,12 +81,12 @@ struct fo_event {
 };
 
 /*
- * Write "@cee:{...}" (no newline), at most FO_EVENT_MAX_BYTES. The caller
- * frees. msg is composed here. FO_ERR_NOMEM, FO_ERR_INTERNAL if the caps do
- * not add up.
+ * Write "@cee:{...}" (no newline). msg is composed here. Allocates nothing:
+ * want of memory, too, has to be told. FO_ERR_INTERNAL if the caps do not add
+ * up.
  */
 FO_MUST_CHECK fo_err fo_event_format(const struct fo_event *event,
-    char **ret_text);
+    char ret_text[FO_EVENT_SIZE]);
 
 /* Fill at, pid, auid and ses from the machine. */
 FO_MUST_CHECK fo_err fo_event_init(struct fo_event *event,

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -243,9 +244,12 @@ static void
 log_in(struct order *order)
 {
 	const struct pam_conv conv = { converse, order };
-	const int fds = count_entries("/proc/self/fd");
 	pam_handle_t *pamh = NULL;
+	int fds;
 
+	/* libpam's own words go to syslog(3), which keeps its socket. */
+	openlog("login", LOG_NDELAY, LOG_AUTHPRIV);
+	fds = count_entries("/proc/self/fd");
 	need(pam_start_confdir(order->service, order->user, &conv, confdir,
 	    &pamh) == PAM_SUCCESS, "pam_start");
 	if (!phase(pam_authenticate, pamh) || !phase(pam_acct_mgmt, pamh))

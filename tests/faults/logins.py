@@ -68,7 +68,7 @@ pid_start: {start}
 """
 
 
-# ---- furnishing ---------------------------------------------------------------
+# ---- furnishing -------------------------------------------------------------
 
 def prepare(max_age_s=60):
     """An agent that may log in at sshd, with a nonce, and at db, without;
@@ -264,7 +264,7 @@ class Login:
         return list(self.answers.values()) == [0] * len(PHASES)
 
 
-# ---- what must hold, whatever went wrong ---------------------------------------
+# ---- what must hold, whatever went wrong ------------------------------------
 
 def judge(bench, login, silent=False):
     """What is wrong with a login in which something went wrong, as text, or
@@ -357,7 +357,7 @@ def judge_refusal(login, silent):
     return None
 
 
-# ---- many of them ----------------------------------------------------------------
+# ---- many of them -----------------------------------------------------------
 
 def sweep(benches, trials, attempt):
     """attempt(bench, trial) of each, one on each bench at a time. Fails with

@@ -49,9 +49,8 @@ PARTS = [
     (r"socket:", "audit"),
 ]
 
-# Whole windows that are one part: what is done before the client is asked,
-# setcred, and the end of the session.
-WINDOWS = {1: "question", 4: "setcred", 6: "close session"}
+# Whole windows that are one part: setcred, and the end of the session.
+WINDOWS = {4: "setcred", 6: "close session"}
 
 # What may fail and leave a permit a permit, with the reason.
 HARMLESS = {
@@ -59,8 +58,6 @@ HARMLESS = {
     "seed": "jansson takes the clock where it cannot have a random seed",
     "ids": "the event says that the login has no audit id",
     "sweep": "what is old is removed by a later login",
-    "question": "the question goes without a challenge; what holds is the"
-                " configuration read after the answer",
     "setcred": "the pending record is swept; setcred keeps nobody out",
     "here": "the record counts as another process's, which may less",
     "close session": "the session ends all the same, and its record is swept",
@@ -90,9 +87,13 @@ def name_parts(calls, other_handle):
     """Which part of the work each call belongs to."""
     sweep_begins = sweep_ends = None
     for i, call in enumerate(calls):
-        # The next path that tells, or the socket's own call.
-        call.part = "audit" if call.name == "socket" else next(
-            filter(None, (part_of(c.path) for c in calls[i:])), "audit")
+        # The next path that tells; a socket and randomness have none.
+        call.part = next(filter(None, (part_of(c.path) for c in calls[i:])),
+                         "audit")
+        if call.name == "socket":
+            call.part = "audit"
+        if call.name == "getrandom" and call.part in ("config", "seed"):
+            call.part = "io" # the nonce, and the sid of the decision
         # From the lock to its end, and a listing from opening to closing.
         if sweep_begins is None and (call.name == "flock"
                                      or call.path.endswith("/.")):
@@ -128,8 +129,6 @@ def calls_of(bench, who):
 
 
 def harmless(call):
-    if (call.name, call.part) == ("getrandom", "seed"):
-        return False # the sid's, with which every decision begins
     return call.name == "close" or call.part in HARMLESS
 
 
@@ -173,10 +172,11 @@ def judge_why(call, error, login):
         or error == "short" and call.name == "read" \
         and not re.match(READ_ONCE, call.path) \
         or error == "EAGAIN" and call.name == "sendmsg" \
-        or error == "ENOSPC" and call.name in AFTER_SWEEP
+        or error == "ENOSPC" and call.name in AFTER_SWEEP \
+        or error == "short" and call.name == "getrandom" and call.window == 1
     if login.permitted:
         return None if harmless(call) or handled else "permitted"
-    if handled or (harmless(call) and call.part != "question"):
+    if handled or harmless(call):
         return f"{phase} answers {answer}: {login.lines}"
     return judge_reason(call, error, login, *login.last)
 
@@ -194,16 +194,12 @@ def judge_reason(call, error, login, phase, answer):
 
 def reasons(call, error):
     """The truthful ones."""
-    if call.part == "question":
-        return {"no_nonce"}
-    if (call.name, call.part) == ("getrandom", "seed"):
-        return {"io"}
     if error == "short" and call.path.endswith("/birth"):
         return {"replay_newborn"} # torn, and made anew
     return {"audit"} if call.part == "file" else {call.part}
 
 
-# ---- the tests --------------------------------------------------------------------
+# ---- the tests --------------------------------------------------------------
 
 benches = []
 

@@ -118,6 +118,26 @@ Test(buf, keeps_its_text_over_many_growths)
 	fo_buf_clear(&buf);
 }
 
+Test(buf, stays_in_memory_that_was_lent_and_leaves_it_there)
+{
+	char memory[5] = "????";
+	struct fo_buf buf;
+
+	fo_buf_init_in(&buf, memory, sizeof(memory));
+	cr_expect_str_eq(memory, "");
+	fo_buf_adds(&buf, "ab");
+	fo_buf_addf(&buf, "%d", 34);
+	cr_expect_eq(buf.err, FO_OK);
+	cr_expect_str_eq(memory, "ab34");
+	fo_buf_adds(&buf, "5");
+	cr_expect_eq(buf.err, FO_ERR_TOO_LONG);
+	cr_expect_str_eq(memory, "ab34");
+	fo_buf_clear(&buf);
+	cr_expect_arr_eq(memory, "\0\0\0\0", sizeof(memory), "wiped");
+	fo_buf_adds(&buf, "cd");
+	cr_expect_str_eq(memory, "cd", "and used again");
+}
+
 Test(buf, does_not_overflow_on_an_impossible_length)
 {
 	struct fo_buf buf;
