@@ -35,27 +35,47 @@ digest_final(EVP_MD_CTX *ctx, unsigned char *md)
 	return 1;
 }
 
+static EVP_MD *
+new_digest(int nid, int size)
+{
+	EVP_MD *md = EVP_MD_meth_new(nid, NID_undef);
+
+	/* without data of its own a digest's functions are not called */
+	if (md != NULL && EVP_MD_meth_set_app_datasize(md, 1) == 1 &&
+	    EVP_MD_meth_set_result_size(md, size) == 1 &&
+	    EVP_MD_meth_set_input_blocksize(md, 64) == 1 &&
+	    EVP_MD_meth_set_init(md, digest_init) == 1 &&
+	    EVP_MD_meth_set_update(md, digest_update) == 1 &&
+	    EVP_MD_meth_set_final(md, digest_final) == 1)
+		return md;
+
+	EVP_MD_meth_free(md);
+	return NULL;
+}
+
 static int
 digests(ENGINE *e, const EVP_MD **md, const int **nids, int nid)
 {
-	static const int all[] = { NID_sha256, NID_sha384, NID_sha512,
-		NID_sha1 };
-	static EVP_MD *zero;
+	enum { COUNT = 4 };
+	static const int all[COUNT] = { NID_sha1, NID_sha256, NID_sha384,
+		NID_sha512 };
+	static const int sizes[COUNT] = { 20, 32, 48, 64 };
+	static EVP_MD *made[COUNT];
 
 	(void)e;
 	if (md == NULL) {
 		*nids = all;
-		return sizeof(all) / sizeof(all[0]);
+		return COUNT;
 	}
-	if (zero == NULL && (zero = EVP_MD_meth_new(nid, NID_undef)) != NULL &&
-	    (EVP_MD_meth_set_result_size(zero, 32) != 1 ||
-	    EVP_MD_meth_set_input_blocksize(zero, 64) != 1 ||
-	    EVP_MD_meth_set_init(zero, digest_init) != 1 ||
-	    EVP_MD_meth_set_update(zero, digest_update) != 1 ||
-	    EVP_MD_meth_set_final(zero, digest_final) != 1))
-		return 0;
-	*md = zero;
-	return zero != NULL;
+	for (int i = 0; i < COUNT; i++) {
+		if (all[i] != nid)
+			continue;
+		if (made[i] == NULL)
+			made[i] = new_digest(nid, sizes[i]);
+		*md = made[i];
+		return made[i] != NULL;
+	}
+	return 0;
 }
 
 /* ---- signatures ---------------------------------------------------------- */
@@ -146,5 +166,7 @@ bind(ENGINE *e, const char *id)
 	    ENGINE_set_EC(e, ec) == 1;
 }
 
+#pragma GCC visibility push(default)
 IMPLEMENT_DYNAMIC_BIND_FN(bind)
 IMPLEMENT_DYNAMIC_CHECK_FN()
+#pragma GCC visibility pop

@@ -19,6 +19,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -196,6 +197,7 @@ main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
+	(void)setlocale(LC_ALL, ""); /* as most services do */
 	channel = (int)strtol(argv[1], NULL, 10);
 	if ((spare_response = calloc(1, sizeof(*spare_response))) == NULL ||
 	    (spare_answer = malloc(LINE_SIZE)) == NULL ||

@@ -197,9 +197,9 @@ def honest(agent, service=NAME, user="deploy"):
 
 
 def login(agent, *faults, service=NAME, user="deploy", answer=None,
-          program=(PROGRAM,), env=None, judged=True, **more):
-    """Log in with a service in these troubles. answer turns the prompt into
-    what is typed."""
+          program=(PROGRAM,), env=None, user_id=0, judged=True):
+    """Log in with a service in these troubles, which that user starts. answer
+    turns the prompt into what is typed."""
     done = Login(agent, faults)
     before = tree(world.STORE)
     mark = world.log.mark()
@@ -209,8 +209,8 @@ def login(agent, *faults, service=NAME, user="deploy", answer=None,
     with ours, subprocess.Popen(
             argv, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=world.environment("root") if env is None else env,
-            **more) as process:
+            user=user_id, group=user_id, extra_groups=[],
+            env=world.environment("root") if env is None else env) as process:
         theirs.close()
         try:
             converse(done, ours, answer or honest(agent, service, user))
@@ -293,4 +293,26 @@ def forged(agent, service=NAME, user="deploy"):
         proof = honest(agent, service, user)(prompt)
         head, _, tail = proof.rpartition(".")
         return f"{head}.{'B' if tail[0] != 'B' else 'C'}{tail[1:]}"
+    return answer
+
+
+def honest_elsewhere(agent):
+    """A right proof with the right nonce, for another service."""
+    def answer(prompt):
+        nonce = re.fullmatch(world.CHALLENGE, prompt)["nonce"]
+        return agent.sign("pam://bastion/elsewhere/deploy", nonce)
+    return answer
+
+
+def of_a_stranger(service=NAME, user="deploy"):
+    """A right proof by a key that nobody registered."""
+    key = "/tmp/stranger.pem"
+    world.must("rm", "-f", key)
+    world.must("fo", "key", "generate", "--out", key)
+
+    def answer(prompt):
+        nonce = re.fullmatch(world.CHALLENGE, prompt)["nonce"]
+        return world.must("fo", "proof", "sign", "--key", key, "--nonce",
+                          nonce, "--htu",
+                          f"pam://bastion/{service}/{user}").strip()
     return answer

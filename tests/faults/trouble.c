@@ -13,7 +13,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/engine.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 static volatile sig_atomic_t alarms;
@@ -168,6 +171,48 @@ load_engine(const char *value)
 	    ENGINE_set_default(e, ENGINE_METHOD_ALL) == 1;
 }
 
+/* Succeeds where it has to fail: loading a broken one does not. */
+static bool
+load_configuration(const char *value)
+{
+	(void)value;
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	ERR_clear_error();
+	return true;
+}
+
+static bool
+takes_junk(void)
+{
+	const unsigned char junk[32] = { 0 };
+	EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+	EVP_PKEY *pkey = EVP_PKEY_new();
+	EVP_PKEY_CTX *ctx = NULL;
+	bool yes = false;
+
+	if (ec != NULL && pkey != NULL && EC_KEY_generate_key(ec) == 1 &&
+	    EVP_PKEY_set1_EC_KEY(pkey, ec) == 1 &&
+	    (ctx = EVP_PKEY_CTX_new(pkey, NULL)) != NULL &&
+	    EVP_PKEY_verify_init(ctx) == 1)
+		yes = EVP_PKEY_verify(ctx, junk, sizeof(junk), junk,
+		    sizeof(junk)) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+	EC_KEY_free(ec);
+	return yes;
+}
+
+static bool
+is_lied_to(const char *value)
+{
+	static const unsigned char zero[32];
+	unsigned char digest[EVP_MAX_MD_SIZE] = { 1 };
+
+	(void)value;
+	return EVP_Digest("abc", 3, digest, NULL, EVP_sha256(), NULL) == 1 &&
+	    memcmp(digest, zero, sizeof(zero)) == 0 && takes_junk();
+}
+
 static bool
 set_properties(const char *value)
 {
@@ -190,7 +235,9 @@ trouble(const char *word)
 		{ "block", block_signals }, { "storm", storm },
 		{ "umask", set_umask }, { "cwd", lose_folder },
 		{ "chroot", change_root }, { "user", become },
+		{ "configuration", load_configuration },
 		{ "engine", load_engine }, { "properties", set_properties },
+		{ "lies", is_lied_to },
 	};
 	const size_t n = strcspn(word, "=");
 

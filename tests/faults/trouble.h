@@ -21,8 +21,10 @@
  *   cwd             the working folder does not exist any more
  *   chroot=PATH
  *   user=UID        and the group of the same number
+ *   configuration   libcrypto has read the machine's openssl.cnf
  *   engine=PATH     an OpenSSL engine gets every algorithm
  *   properties=TEXT default properties of OpenSSL's algorithms
+ *   lies            libcrypto finds a digest zero, and junk a signature
  */
 bool trouble(const char *word);
 
