@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "host/clock.h"
 #include "host/replay.h"
@@ -71,12 +72,37 @@ check_user(const struct doctor *doctor, const char *user)
 		    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
 }
 
+/*
+ * Folders that are right stand on a file system that may take nothing more.
+ * Where there is no folder, the check of each user's says so.
+ */
+static void
+check_room(const struct doctor *doctor)
+{
+	const char *folder = doctor->admin->config->replay_folder;
+	struct statvfs fs;
+
+	if (statvfs(folder, &fs) != 0)
+		return;
+	if ((fs.f_flag & ST_RDONLY) != 0)
+		finding(doctor->findings, LEVEL_FAIL, "mount it writable:"
+		    " mount -o remount,rw", "replay: %s is on a read-only file"
+		    " system", folder);
+	/* no blocks or no files at all: without a limit */
+	else if ((fs.f_blocks != 0 && fs.f_bavail == 0) ||
+	    (fs.f_files != 0 && fs.f_favail == 0))
+		finding(doctor->findings, LEVEL_FAIL, "enlarge it: mount -o"
+		    " remount,size=SIZE,nr_inodes=NUMBER", "replay: %s is on a"
+		    " file system that is full", folder);
+}
+
 void
 doctor_replay(const struct doctor *doctor)
 {
 	const struct fo_config *config = doctor->admin->config;
 	size_t i, k;
 
+	check_room(doctor);
 	check_user(doctor, "root");
 	for (i = 0; i < config->services_count; i++) {
 		const char *user = config->services[i].user;
