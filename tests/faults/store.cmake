@@ -5,3 +5,9 @@ add_executable(faults_calls faults/calls.c)
 target_link_libraries(faults_calls PRIVATE firstops_flags)
 set_target_properties(faults_calls PROPERTIES OUTPUT_NAME calls
 	RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+
+# Reads a store that another process changes.
+add_executable(faults_swap faults/swap.c)
+target_link_libraries(faults_swap PRIVATE firstops_host)
+set_target_properties(faults_swap PROPERTIES OUTPUT_NAME swap
+	RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
