@@ -44,20 +44,51 @@ struct numbers {
 };
 
 /*
- * Why did libcrypto refuse a point? Only a reason of its EC code is a
- * verdict on the point; all else, and out of memory, is trouble of our own.
+ * Is it certain that a key is no point on the curve? FO_ERR_BAD_KEY: yes, a
+ * coordinate is not below p, or y^2 is not x^3 + ax + b. FO_ERR_CRYPTO: no.
  */
 static fo_err
-explain_refusal(void)
+judge_point(const struct fo_verifier *v, const struct fo_jwk *jwk,
+    BIGNUM *n[7])
 {
-	const unsigned long e = ERR_peek_last_error();
+	BIGNUM *x = n[0], *y = n[1], *p = n[2], *a = n[3], *b = n[4];
+	BIGNUM *left = n[5], *right = n[6];
 
-	if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
-		return FO_ERR_NOMEM;
-	if (ERR_GET_LIB(e) == ERR_LIB_EC && !ERR_FATAL_ERROR(e))
+	if (BN_bin2bn(jwk->x, FO_COORD_BYTES, x) == NULL ||
+	    BN_bin2bn(jwk->y, FO_COORD_BYTES, y) == NULL ||
+	    EC_GROUP_get_curve(v->group, p, a, b, v->scratch) != 1)
+		return FO_ERR_CRYPTO;
+	if (BN_ucmp(x, p) >= 0 || BN_ucmp(y, p) >= 0)
 		return FO_ERR_BAD_KEY;
+	/* (x^2 + a) x + b */
+	if (BN_mod_sqr(left, y, p, v->scratch) != 1 ||
+	    BN_mod_sqr(right, x, p, v->scratch) != 1 ||
+	    BN_mod_add(right, right, a, p, v->scratch) != 1 ||
+	    BN_mod_mul(right, right, x, p, v->scratch) != 1 ||
+	    BN_mod_add(right, right, b, p, v->scratch) != 1)
+		return FO_ERR_CRYPTO;
 
-	return FO_ERR_CRYPTO;
+	return BN_ucmp(left, right) != 0 ? FO_ERR_BAD_KEY : FO_ERR_CRYPTO;
+}
+
+/*
+ * Why did libcrypto refuse a point? It gives the same reason where its test
+ * for the curve ran out of memory as where the point failed that test.
+ */
+static fo_err
+explain_refusal(const struct fo_verifier *v, const struct fo_jwk *jwk)
+{
+	fo_err r = FO_ERR_NOMEM;
+	BIGNUM *n[7];
+
+	BN_CTX_start(v->scratch);
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
+		n[i] = BN_CTX_get(v->scratch);
+	/* once one fails, all that follow do */
+	if (n[6] != NULL)
+		r = judge_point(v, jwk, n);
+	BN_CTX_end(v->scratch);
+	return r;
 }
 
 static fo_err
@@ -73,7 +104,7 @@ import(struct fo_verifier *v, const struct fo_jwk *jwk)
 	fo_p256_point(jwk, point);
 	if (EC_POINT_oct2point(v->group, v->key, point, sizeof(point),
 	    v->scratch) != 1)
-		return explain_refusal();
+		return explain_refusal(v, jwk);
 
 	v->jwk = *jwk;
 	v->has_jwk = true;
