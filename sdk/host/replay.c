@@ -72,6 +72,7 @@
 #include "event.h"
 #include "folder.h"
 #include "names.h"
+#include "rfc3339.h"
 
 #define BIRTH "birth"
 #define FLOOR "floor"
@@ -776,6 +777,39 @@ fo_replay_peek(const struct fo_spend *spend)
 	return r;
 }
 
+/* What would be refused whatever the proof? The clock tells of since when. */
+static fo_err
+check_folder(const struct replay *rp, int64_t *ret_since)
+{
+	const struct fo_clock *clock = rp->spend->clock;
+	char text[FO_TIME_SIZE];
+	int64_t boot_ms, floor;
+	struct fo_now now;
+	fo_err r;
+
+	if (clock->now(clock->arg, &now) != FO_OK)
+		return refuse_text(rp, "the clock cannot be read");
+	r = read_birth(rp, &now, &boot_ms);
+	if (r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT)
+		return refuse_newborn(rp, 0);
+	if (r != FO_OK)
+		return refuse_text(rp, "its birth cannot be read; check the "
+		    "folder");
+	if (read_floor(rp, &floor) != FO_OK)
+		return refuse_text(rp, "its floor cannot be read; remove the "
+		    "folder, it is made anew");
+	if (floor > now.s && fo_time_format(floor, text) == FO_OK) {
+		fo_diag_set(rp->spend->diag, "replay folder %s takes no proof "
+		    "made before %s, since the clock was ahead when it was "
+		    "swept; wait, or move it away if nobody can have kept a "
+		    "proof of that time", rp->path, text);
+		return FO_ERR_REPLAY_STORE;
+	}
+
+	*ret_since = now.s - (now.boot_ms - boot_ms) / 1000;
+	return FO_OK;
+}
+
 fo_err
 fo_replay_check(const char *folder, uint32_t euid,
     const struct fo_clock *clock, struct fo_diag *diag, int64_t *ret_since)
@@ -783,26 +817,10 @@ fo_replay_check(const char *folder, uint32_t euid,
 	const struct fo_spend sp = { .folder = folder, .clock = clock,
 	    .diag = diag };
 	struct replay rp;
-	int64_t boot_ms;
-	struct fo_now now;
 	fo_err r;
 
-	if ((r = open_folder(&rp, &sp, euid, false)) != FO_OK)
-		goto out;
-	if (clock->now(clock->arg, &now) != FO_OK) {
-		r = refuse_text(&rp, "the clock cannot be read");
-		goto out;
-	}
-	r = read_birth(&rp, &now, &boot_ms);
-	if (r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT) {
-		r = refuse_newborn(&rp, 0);
-	} else if (r != FO_OK) {
-		r = refuse_text(&rp, "its birth cannot be read; check the "
-		    "folder");
-	} else {
-		*ret_since = now.s - (now.boot_ms - boot_ms) / 1000;
-	}
-out:
+	if ((r = open_folder(&rp, &sp, euid, false)) == FO_OK)
+		r = check_folder(&rp, ret_since);
 	close_folder(&rp);
 	return r;
 }

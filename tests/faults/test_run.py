@@ -209,7 +209,8 @@ class Crowd:
         while not self.end:
             with self.lock:
                 if len(self.proofs) < 2 or number % 8 == 0:
-                    self.proofs.append(bot.sign(f"pam://bastion/{ONCE}/deploy"))
+                    self.proofs.append(
+                        bot.sign(f"pam://bastion/{ONCE}/deploy"))
                 proof = self.proofs[-1 - number % min(16, len(self.proofs))]
             number += 1
             try:
