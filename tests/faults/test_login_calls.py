@@ -14,7 +14,6 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import logins  # noqa: E402
-import tap  # noqa: E402  (found by way of logins)
 import world  # noqa: E402
 
 ERRORS = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EACCES", "EINTR", "EAGAIN"]
@@ -92,7 +91,7 @@ def name_parts(calls, other_handle):
                          "audit")
         if call.name == "socket":
             call.part = "audit"
-        if call.name == "getrandom" and call.part in ("config", "seed"):
+        if call.name == "getrandom" and call.part != "session":
             call.part = "io" # the nonce, and the sid of the decision
         # From the lock to its end, and a listing from opening to closing.
         if sweep_begins is None and (call.name == "flock"
@@ -173,7 +172,8 @@ def judge_why(call, error, login):
         and not re.match(READ_ONCE, call.path) \
         or error == "EAGAIN" and call.name == "sendmsg" \
         or error == "ENOSPC" and call.name in AFTER_SWEEP \
-        or error == "short" and call.name == "getrandom" and call.window == 1
+        or error in ("EINTR", "short") and call.name == "getrandom" \
+        and call.window == 1 # the nonce's, which is asked for until it is whole
     if login.permitted:
         return None if harmless(call) or handled else "permitted"
     if handled or harmless(call):
