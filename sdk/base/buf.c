@@ -114,6 +114,8 @@ fo_buf_take(struct fo_buf *buf, char **ret_text)
 	fo_err r;
 
 	fo_buf_add(buf, "", 0); /* an empty text is a text too */
+	if (buf->lent)
+		buf->err = FO_ERR_INTERNAL; /* not the caller's to free */
 	if ((r = buf->err) == FO_OK) {
 		*ret_text = buf->data;
 		buf->data = NULL;

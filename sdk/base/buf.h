@@ -26,7 +26,8 @@ void fo_buf_init(struct fo_buf *buf, size_t max);
 
 /*
  * An empty buffer in size bytes of the caller's, which outlive it: such a
- * buffer allocates nothing. Its text stays where it is: it is not to be taken.
+ * buffer allocates nothing. Its text stays where it is: to take it fails with
+ * FO_ERR_INTERNAL.
  */
 void fo_buf_init_in(struct fo_buf *buf, char *memory, size_t size);
 

@@ -138,6 +138,19 @@ Test(buf, stays_in_memory_that_was_lent_and_leaves_it_there)
 	cr_expect_str_eq(memory, "cd", "and used again");
 }
 
+Test(buf, does_not_hand_over_memory_that_was_lent)
+{
+	char memory[4], *text = NULL;
+	struct fo_buf buf;
+
+	fo_buf_init_in(&buf, memory, sizeof(memory));
+	fo_buf_adds(&buf, "a");
+	cr_expect_eq(fo_buf_take(&buf, &text), FO_ERR_INTERNAL);
+	cr_expect_null(text);
+	cr_expect_eq(buf.data, memory);
+	cr_expect_eq(buf.err, FO_OK, "empty, and used again");
+}
+
 Test(buf, does_not_overflow_on_an_impossible_length)
 {
 	struct fo_buf buf;
