@@ -62,18 +62,18 @@ enum cap {
 #define CAP_NUMBERS (2 * CAP_INT + 2 * CAP_UINT32)
 
 /* All that is neither a value nor msg: 27 keys and their punctuation. */
-static const char skeleton[] =
-    "@cee:{\"msg\":\"\",\"v\":1,\"t\":\"\",\"host\":\"\",\"ev\":\"\","
-    "\"res\":\"\",\"why\":\"\",\"rc\":,\"id\":\"\",\"kind\":\"\","
-    "\"name\":\"\",\"owner\":\"\",\"jkt\":\"\",\"proof\":\"\","
-    "\"sid\":\"\",\"user\":\"\",\"ruser\":\"\",\"svc\":\"\",\"act\":\"\","
-    "\"what\":\"\",\"by\":\"\",\"src\":\"\",\"tty\":\"\",\"pid\":,"
-    "\"auid\":,\"ses\":,\"pol\":\"\"}";
+#define SKELETON \
+	"@cee:{\"msg\":\"\",\"v\":1,\"t\":\"\",\"host\":\"\",\"ev\":\"\"," \
+	"\"res\":\"\",\"why\":\"\",\"rc\":,\"id\":\"\",\"kind\":\"\"," \
+	"\"name\":\"\",\"owner\":\"\",\"jkt\":\"\",\"proof\":\"\"," \
+	"\"sid\":\"\",\"user\":\"\",\"ruser\":\"\",\"svc\":\"\",\"act\":\"\"," \
+	"\"what\":\"\",\"by\":\"\",\"src\":\"\",\"tty\":\"\",\"pid\":," \
+	"\"auid\":,\"ses\":,\"pol\":\"\"}"
 
 /* What is left for msg when every other value is at its cap. */
 #define MSG_MIN 48
 
-_Static_assert(sizeof(skeleton) - 1 + CAP_TEXTS + CAP_NUMBERS + MSG_MIN <=
+_Static_assert(sizeof(SKELETON) - 1 + CAP_TEXTS + CAP_NUMBERS + MSG_MIN <=
     FO_EVENT_MAX_BYTES, "the caps of an event do not add up");
 
 /* Most bytes of msg before it is cut, and of one value in it. */
