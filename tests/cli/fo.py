@@ -30,7 +30,8 @@ zSGD29+wy8VnZwAiwNX+ANmi/ub0FwfnRazkDaDomRt7K0mhZANiAAQG7WipWMiR
 -----END PRIVATE KEY-----
 """
 ED25519 = ("ssh-ed25519 "
-           "AAAAC3NzaC1lZDI1NTE5AAAAIIw5Ma6wpMCEmS97nqWTBJCBGQn6W3b7QRa4pgDUgS4s agent\n")
+           "AAAAC3NzaC1lZDI1NTE5AAAAIIw5Ma6wpMCEmS97nqWTBJCBGQn6W3b7QRa4pg"
+           "DUgS4s agent\n")
 
 
 class Case(unittest.TestCase):

@@ -70,7 +70,7 @@ class Installed:
                       for p in self.dest.rglob("*") if not p.is_dir())
 
 
-# ---- install ----------------------------------------------------------------------
+# ---- install ----------------------------------------------------------------
 
 def test_the_module_goes_where_libpam_finds_its_own():
     with folder() as top:
@@ -181,7 +181,7 @@ def test_a_program_outside_the_tree_builds_with_pkg_config():
         assert good(f"{top}/program", LD_LIBRARY_PATH=lib) == "ok\n"
 
 
-# ---- uninstall --------------------------------------------------------------------
+# ---- uninstall --------------------------------------------------------------
 
 def test_uninstall_removes_what_was_installed_and_leaves_the_store():
     with folder() as top:
@@ -256,7 +256,7 @@ def test_a_dry_run_of_uninstall_removes_nothing():
         assert "usr/bin/fo" in text, text
 
 
-# ---- installing packages ------------------------------------------------------------
+# ---- installing packages ----------------------------------------------------
 
 # Stands in for apt-get: writes down what it meets when packages are installed.
 FAKE_APT = """#!/bin/sh
@@ -349,9 +349,8 @@ def test_postgresql_is_told_to_make_no_cluster_and_its_file_is_unchanged():
 
 
 def test_what_is_missing_can_be_asked_without_installing():
-    with folder() as top:
-        text = good(INSTALL_PACKAGES, "--missing", "build")
-        assert "apt-get" not in text, text
+    text = good(INSTALL_PACKAGES, "--missing", "build")
+    assert "apt-get" not in text, text
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 never called, what is exported, how what was built is hardened.
 """
 
+import json
 import os
 import pathlib
+import platform
 import re
 import shutil
 import subprocess
@@ -22,10 +24,16 @@ OURS = ("pam_firstops", "sdk", "tools")
 BANNED = ("sscanf", "atoi", "atol", "atoll", "strtok", "strtok_r", "strncpy",
           "sprintf", "vsprintf", "strcat", "strcpy", "gets", "alloca",
           "system", "popen")
-# The module and what it stands on read no environment, and make no process.
+# The module and what it stands on read no environment, make no process, leave
+# their host as it is, and call nothing that is unsafe when two threads do.
 BANNED_IN_HOST = ("getenv", "secure_getenv", "setenv", "putenv", "unsetenv",
                   "clearenv", "fork", "vfork", "pthread_create", "sleep",
-                  "usleep", "setlocale", "openlog", "syslog", "signal")
+                  "usleep", "setlocale", "openlog", "syslog", "signal",
+                  "sigaction", "umask", "chdir", "fchdir", "exit", "_exit",
+                  "abort", "dlopen", "dlerror", "getpwnam", "getpwuid",
+                  "getgrnam", "getgrgid", "getspnam", "getlogin", "ttyname",
+                  "localtime", "gmtime", "ctime", "asctime", "inet_ntoa",
+                  "gethostbyname", "rand", "srand", "random", "crypt")
 
 # Folder to the folders that it may include besides its own, by the name that
 # stands in the include line; <firstops/...> is open to all.
@@ -48,7 +56,7 @@ OWNERS = {
 }
 
 
-# ---- reading the tree -----------------------------------------------------------
+# ---- reading the tree -------------------------------------------------------
 
 def tracked():
     """All files of the tree: what git knows, or without git what is there."""
@@ -94,19 +102,29 @@ def calls(text, names):
             yield number, match[1]
 
 
-def includes(name):
+def includes(text):
     """(line, '<' or '"', header) of each include line."""
-    for number, line in enumerate(read(name, True).splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
         if match:
             yield number, match[1], match[2]
+
+
+def compiled(flags, text, folder, name):
+    """A file that gcc makes of C text."""
+    if not shutil.which("gcc"):
+        tap.skip("gcc is not installed")
+    path = pathlib.Path(folder, name)
+    subprocess.run(["gcc", "-w", "-x", "c", *flags, "-o", path, "-"],
+                   input=text, text=True, check=True, stderr=subprocess.PIPE)
+    return path
 
 
 def none(problems):
     assert not problems, "\n" + "\n".join(problems)
 
 
-# ---- the tree -------------------------------------------------------------------
+# ---- the tree ---------------------------------------------------------------
 
 def test_the_top_folders_are_those_of_the_house():
     folders = {n.split("/")[0] for n in tracked() if "/" in n}
@@ -125,11 +143,15 @@ def test_the_module_reads_no_environment_and_makes_no_process():
           for line, word in calls(read(n), BANNED_IN_HOST)])
 
 
+def macros_that_return(text):
+    return [match[0].splitlines()[0] for match in re.finditer(
+        r"^[ \t]*#[ \t]*define(?:\\\n|[^\n])*", text, re.M)
+        if re.search(r"\b(return|goto)\b", match[0])]
+
+
 def test_no_macro_returns():
-    none([f"{n}: {match[0].splitlines()[0]}" for n in sources()
-          for match in re.finditer(
-              r"^[ \t]*#[ \t]*define[^\n]*(?:\\\n[^\n]*)*", read(n), re.M)
-          if re.search(r"\b(return|goto)\b", match[0])])
+    none([f"{n}: {macro}" for n in sources()
+          for macro in macros_that_return(read(n))])
 
 
 def test_nothing_is_left_to_be_done():
@@ -140,55 +162,91 @@ def test_nothing_is_left_to_be_done():
                                  (TOP / n).read_text(errors="replace"))])
 
 
+def long_lines(text):
+    return [number for number, line in enumerate(text.splitlines(), 1)
+            if len(line.rstrip().expandtabs(8)) > 80]
+
+
 def test_lines_of_code_fit_in_80_columns():
     none([f"{n}:{number}" for n in sources()
-          for number, line in enumerate(read(n, True).splitlines(), 1)
-          if len(line.rstrip().expandtabs(8)) > 80])
+          for number in long_lines(read(n, True))])
+
+
+def test_lines_of_scripts_fit_in_80_columns():
+    none([f"{n}:{number}" for n in scripts(rb"python3", ".py") + shell()
+          for number in long_lines((TOP / n).read_text())])
+
+
+def wrong_layers(name, text):
+    """The include lines that lead up or aside."""
+    folder = os.path.dirname(name)
+    if folder not in LAYERS:
+        return [f"{name}: {folder} has no place in the layers"]
+    problems = []
+    for line, kind, header in includes(text):
+        if kind == '"' and "/" in header:
+            if header.split("/")[0] not in LAYERS[folder]:
+                problems.append(f"{name}:{line}: {header}")
+        elif kind == '"' and not (TOP / folder / header).is_file():
+            problems.append(f"{name}:{line}: {header} is not here")
+    return problems
 
 
 def test_folders_include_only_what_stands_below_them():
-    problems = []
-    for name in sources():
-        folder = os.path.dirname(name)
-        if folder not in LAYERS:
-            problems.append(f"{name}: {folder} has no place in the layers")
-            continue
-        for line, kind, header in includes(name):
-            if kind == '"' and "/" in header:
-                if header.split("/")[0] not in LAYERS[folder]:
-                    problems.append(f"{name}:{line}: {header}")
-            elif kind == '"' and not (TOP / folder / header).is_file():
-                problems.append(f"{name}:{line}: {header} is not here")
-    none(problems)
+    none([p for n in sources() for p in wrong_layers(n, read(n, True))])
+
+
+def wrong_owners(name, text):
+    """The include lines of foreign headers that are another file's."""
+    return [f"{name}:{line}: <{header}>"
+            for line, kind, header in includes(text)
+            for pattern, owners in OWNERS.items()
+            if kind == "<" and re.fullmatch(pattern, header)
+            and not owners & {name, os.path.dirname(name)}]
 
 
 def test_each_foreign_header_has_one_owner():
-    problems = []
-    for name in sources():
-        for line, kind, header in includes(name):
-            for pattern, owners in OWNERS.items():
-                if kind == "<" and re.fullmatch(pattern, header) \
-                        and not owners & {name, os.path.dirname(name)}:
-                    problems.append(f"{name}:{line}: <{header}>")
-    none(problems)
+    none([p for n in sources() for p in wrong_owners(n, read(n, True))])
 
 
-def test_shell_scripts_pass_shellcheck():
-    if not shutil.which("shellcheck"):
-        tap.skip("shellcheck is not installed")
-    scripts = []
+def scripts(language, suffix):
+    """Files of a language, by what their name or their first line says."""
+    found = []
     for name in tracked():
         with open(TOP / name, "rb") as file:
             first = file.readline(80)
-        if name.endswith(".sh") or re.match(rb"#!.*\b(ba|da)?sh\b", first):
-            scripts.append(name)
-    assert "tests/run" in scripts, scripts
-    done = subprocess.run(["shellcheck", *scripts], cwd=TOP, text=True,
-                          capture_output=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+        if name.endswith(suffix) \
+                or re.match(rb"#!.*\b" + language + rb"\b", first):
+            found.append(name)
+    return found
 
 
-# ---- the public headers -----------------------------------------------------------
+def shell():
+    return scripts(rb"(ba|da)?sh", ".sh")
+
+
+def complaints(*argv):
+    """What a program that reads files has to say about them."""
+    if not shutil.which(argv[0]):
+        tap.skip(f"{argv[0]} is not installed")
+    done = subprocess.run(argv, cwd=TOP, text=True, capture_output=True)
+    assert done.returncode in (0, 1), done.stderr
+    assert (done.returncode == 0) == (done.stdout == ""), done
+    return done.stdout
+
+
+def test_shell_scripts_pass_shellcheck():
+    assert "tests/run" in shell(), shell()
+    none(complaints("shellcheck", *shell()).splitlines())
+
+
+def test_python_programs_pass_pyflakes():
+    programs = scripts(rb"python3", ".py")
+    assert "tests/cli/test_lint.py" in programs, programs
+    none(complaints("pyflakes3", *programs).splitlines())
+
+
+# ---- the public headers -----------------------------------------------------
 
 def public_headers():
     found = sorted((TOP / "sdk/include/firstops").glob("*.h"))
@@ -196,19 +254,21 @@ def public_headers():
     return found
 
 
-def compile_alone(compiler, language):
+def errors_in(compiler, language, text):
     if not shutil.which(compiler):
         tap.skip(f"{compiler} is not installed")
-    problems = []
-    for header in public_headers():
-        done = subprocess.run(
-            [compiler, *language, "-pedantic-errors", "-Wall", "-Wextra",
-             "-Werror", "-fsyntax-only", f"-I{TOP}/sdk/include", "-"],
-            input=f"#include <firstops/{header.name}>\n",
-            text=True, capture_output=True)
-        if done.returncode != 0:
-            problems.append(f"{header.name}:\n{done.stderr}")
-    none(problems)
+    done = subprocess.run(
+        [compiler, *language, "-pedantic-errors", "-Wall", "-Wextra",
+         "-Werror", "-fsyntax-only", f"-I{TOP}/sdk/include", "-"],
+        input=text, text=True, capture_output=True)
+    return "" if done.returncode == 0 else done.stderr + "!"
+
+
+def compile_alone(compiler, language):
+    problems = {h.name: errors_in(compiler, language,
+                                  f"#include <firstops/{h.name}>\n")
+                for h in public_headers()}
+    none([f"{name}:\n{text}" for name, text in problems.items() if text])
 
 
 def test_each_public_header_compiles_alone_as_c17():
@@ -230,7 +290,7 @@ def test_the_symbol_map_lists_what_the_headers_declare():
         declared ^ map_names("sdk/libfirstops.map")
 
 
-# ---- what was built -----------------------------------------------------------------
+# ---- what was built ---------------------------------------------------------
 
 def map_names(name):
     """The symbols of a version script; it has to end in local: *."""
@@ -316,31 +376,103 @@ def test_the_programs_need_no_shared_libfirstops():
             (path, names)
 
 
+def imported(path):
+    """Undefined dynamic symbols, without versions."""
+    return {line.split()[-1].split("@")[0] for line in
+            output("nm", "-D", "--undefined-only", path).splitlines()}
+
+
+def test_the_module_imports_nothing_that_it_must_not_call():
+    names = imported(built("pam_firstops.so"))
+    assert "pam_get_item" in names, names
+    assert not names & {*BANNED, *BANNED_IN_HOST}
+
+
+def soft_spots(path):
+    """What is missing of a binary's armour."""
+    header = output("readelf", "-hW", path)
+    segments = output("readelf", "-lW", path)
+    dynamic = output("readelf", "-dW", path)
+    names = imported(path)
+    stack = re.search(r"GNU_STACK.*", segments)
+    return [what for what, missing in (
+        ("not position independent", "DYN" not in header),
+        ("no relro", "GNU_RELRO" not in segments),
+        ("bound late", not re.search(r"\bNOW\b", dynamic)),
+        ("executable stack", not stack or "RWE" in stack[0]),
+        ("writable code", bool(re.search(r"LOAD.*\bRWE\b", segments))),
+        ("text relocations", "TEXTREL" in dynamic),
+        ("run path", bool(re.search(r"RPATH|RUNPATH", dynamic))),
+        ("no stack protector", "__stack_chk_fail" not in names),
+        ("not fortified", not any(re.fullmatch(r"__\w+_chk", n)
+                                  for n in names)),
+    ) if missing]
+
+
+def is_debug():
+    """Without optimisation there is no _FORTIFY_SOURCE."""
+    cache = (built("CMakeCache.txt")).read_text()
+    return "CMAKE_BUILD_TYPE:STRING=Debug\n" in cache
+
+
 def test_what_was_built_is_hardened():
+    allowed = {"not fortified"} if is_debug() else set()
+    none([f"{path.name}: {what}"
+          for path in [library(), built("pam_firstops.so"), *programs()]
+          for what in soft_spots(path) if what not in allowed])
+
+
+def is_x86():
+    return platform.machine() in ("x86_64", "i686")
+
+
+def bare_objects(paths):
+    """Object files without the marks for indirect branches (IBT) and shadow
+    stacks (SHSTK). The linker keeps the marks where the C library's own
+    start-up objects have them, too."""
+    return [str(path) for path in paths if not re.search(
+        "x86 feature: IBT, SHSTK", output("readelf", "-nW", path))]
+
+
+def objects():
+    found = [p for p in BUILD.rglob("*.o")
+             if p.relative_to(BUILD).parts[0] in OURS]
+    if not found:
+        tap.skip(f"{BUILD} has no object files")
+    return found
+
+
+def test_every_object_is_marked_for_branch_protection():
+    if not is_x86():
+        tap.skip("only x86 has it")
+    none(bare_objects(objects()))
+
+
+def unarmed(commands):
+    """Compile commands of ours without the flags that harden."""
+    want = {"-fstack-protector-strong", "-fstack-clash-protection",
+            "-fvisibility=hidden"}
+    if is_x86():
+        want.add("-fcf-protection")
+    if not is_debug():
+        want.add("-D_FORTIFY_SOURCE=3")
     problems = []
-    for path in [library(), built("pam_firstops.so"), *programs()]:
-        segments = output("readelf", "-lW", path)
-        dynamic = output("readelf", "-dW", path)
-        if "GNU_RELRO" not in segments:
-            problems.append(f"{path.name}: no relro")
-        if not re.search(r"BIND_NOW|\bNOW\b", dynamic):
-            problems.append(f"{path.name}: not bound at start (-z now)")
-        stack = re.search(r"GNU_STACK.*", segments)
-        if not stack or re.search(r"\bRWE\b", stack[0]):
-            problems.append(f"{path.name}: the stack is executable")
-        if re.search(r"LOAD.*\bRWE\b", segments):
-            problems.append(f"{path.name}: memory writable and executable")
-        if re.search(r"TEXTREL|RPATH|RUNPATH", dynamic):
-            problems.append(f"{path.name}: text relocations or a run path")
-        if "__stack_chk_fail" not in output("nm", "-D", path):
-            problems.append(f"{path.name}: no stack protector")
-    for path in programs():
-        if "DYN" not in output("readelf", "-hW", path):
-            problems.append(f"{path.name}: not position independent")
-    none(problems)
+    for entry in commands:
+        name = os.path.relpath(entry["file"], TOP)
+        flags = set(entry["command"].split())
+        if name.split("/")[0] in OURS and (
+                want - flags or not flags & {"-fPIC", "-fPIE"}):
+            problems.append(f"{name}: {want - flags}")
+    return problems
 
 
-# ---- the lint itself ----------------------------------------------------------------
+def test_every_file_is_compiled_with_the_flags_that_harden():
+    commands = json.loads(built("compile_commands.json").read_text())
+    assert len(commands) >= len([n for n in sources() if n.endswith(".c")])
+    none(unarmed(commands))
+
+
+# ---- the lint itself --------------------------------------------------------
 
 def test_the_lint_sees_a_banned_call_but_not_a_comment_about_one():
     text = '/* strcpy(a) */\nputs("strcpy(b)"); // gets(c)\nstrcpy (d, e);\n'
@@ -350,6 +482,71 @@ def test_the_lint_sees_a_banned_call_but_not_a_comment_about_one():
 def test_the_lint_takes_a_longer_name_for_what_it_is():
     text = "my_system(1); fsprintf(x); snprintf(y);\n"
     assert not list(calls(text, BANNED))
+
+
+def test_the_lint_sees_macros_that_return_and_lines_that_are_long():
+    assert macros_that_return("#define A(x) do { \\\n\treturn x; } \\\n\t"
+                              "while (0)\n")
+    assert not macros_that_return("#define A(x) (x)\n\treturn;\n")
+    assert long_lines("\t" * 10 + "x\n") == [1]
+    assert not long_lines("x" * 80 + "\n")
+
+
+def test_the_lint_sees_includes_that_lead_up_and_headers_of_others():
+    assert wrong_layers("sdk/src/jwk.c", '#include "host/store.h"\n')
+    assert wrong_layers("sdk/src/jwk.c", '#include "nowhere.h"\n')
+    assert wrong_layers("sdk/odd/jwk.c", "")
+    assert not wrong_layers("sdk/src/jwk.c", '#include "base/wipe.h"\n')
+    assert wrong_owners("sdk/host/decide.c", "#include <yaml.h>\n")
+    assert not wrong_owners("sdk/host/node.c", "#include <yaml.h>\n")
+
+
+def test_the_lint_hears_what_shellcheck_pyflakes_and_compilers_say():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "script")
+        path.write_text("#!/bin/sh\nrm $1\n")
+        assert "SC2086" in complaints("shellcheck", path)
+        path.write_text("print(nobody)\n")
+        assert "undefined name" in complaints("pyflakes3", path)
+    assert errors_in("gcc", ["-x", "c", "-std=c17"], "static int f(void);\n")
+
+
+SOFT = """
+char *getenv(const char *);
+int extra(void);
+__asm__(".data\\nd: .text\\n.quad d\\n");
+int extra(void) { return *getenv("A"); }
+"""
+
+
+def test_the_lint_sees_what_a_soft_binary_lacks_exports_and_imports():
+    bare = ["-O0", "-fno-stack-protector", "-nostdlib"]
+    with tempfile.TemporaryDirectory() as folder:
+        shared = compiled(
+            [*bare, "-shared", "-fPIC", "-Wl,-z,norelro,-z,lazy,-z,execstack,"
+             "-z,notext,-rpath,/x"], SOFT, folder, "soft.so")
+        program = compiled(
+            [*bare, "-no-pie", "-Wl,-N,-e,extra"],
+            "int extra(void) { return 0; }", folder, "soft")
+        assert set(soft_spots(shared)) == {
+            "no relro", "bound late", "executable stack", "text relocations",
+            "run path", "no stack protector", "not fortified"}
+        assert {"not position independent", "writable code"} <= \
+            set(soft_spots(program))
+        assert exported(shared) == {"extra"}
+        assert imported(shared) == {"getenv"}
+
+
+def test_the_lint_sees_an_object_and_a_command_without_protection():
+    with tempfile.TemporaryDirectory() as folder:
+        if is_x86():
+            path = compiled(["-c", "-fcf-protection=none"], "int x;",
+                            folder, "bare.o")
+            assert bare_objects([path])
+    commands = json.loads(built("compile_commands.json").read_text())
+    entry = next(e for e in commands if e["file"].endswith("/decide.c"))
+    bad = entry["command"].replace("-fstack-clash-protection", "")
+    assert unarmed([dict(entry, command=bad)])
 
 
 if __name__ == "__main__":

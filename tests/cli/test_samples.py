@@ -54,7 +54,7 @@ def lines_of(path):
             if line.strip() and not line.lstrip().startswith("#")]
 
 
-# ---- the store ------------------------------------------------------------------
+# ---- the store --------------------------------------------------------------
 
 def store_in(folder):
     """A copy of the sample store with a log file instead of syslog."""
@@ -109,7 +109,7 @@ def test_an_agent_of_a_sample_group_can_be_created():
         good(fo(), "store", "check", "--config", config)
 
 
-# ---- pam.d ----------------------------------------------------------------------
+# ---- pam.d ------------------------------------------------------------------
 
 STACKS = ("sshd", "sudo", "sudo-i", "su", "postgresql")
 
@@ -168,13 +168,13 @@ def test_no_shipped_stack_is_a_common_one():
 
 def test_every_line_of_ours_has_a_comment_above_it():
     for name in STACKS:
-        before = ""
+        above = before = ""
         for line in (ETC / "pam.d" / name).read_text().splitlines():
             if "pam_firstops.so" in line:
                 assert before.startswith("#") or \
                     "firstops-breakglass" in before or \
-                    "firstops-breakglass" in before2, (name, line)
-            before2, before = before, line
+                    "firstops-breakglass" in above, (name, line)
+            above, before = before, line
 
 
 def test_debians_own_modules_are_all_still_there():
@@ -188,7 +188,7 @@ def test_debians_own_modules_are_all_still_there():
             assert tuple(words) in ours, (name, line)
 
 
-# ---- sshd -----------------------------------------------------------------------
+# ---- sshd -------------------------------------------------------------------
 
 def sshd_says(*argv):
     """sshd -T, which wants a /run/sshd even for that."""
@@ -233,7 +233,7 @@ def test_sshd_takes_the_snippets_block_for_reserved_accounts():
         assert "authenticationmethods any" in text, text
 
 
-# ---- systemd --------------------------------------------------------------------
+# ---- systemd ----------------------------------------------------------------
 
 def test_the_mount_unit_is_valid():
     need("systemd-analyze")
@@ -295,7 +295,7 @@ def test_tmpfiles_makes_the_folders_with_owner_and_mode():
             assert owner_and_mode(run_folder / name) == (0, mode), name
 
 
-# ---- rsyslog and logrotate --------------------------------------------------------
+# ---- rsyslog and logrotate --------------------------------------------------
 
 IMUXSOCK = re.search(r'module\(load="imuxsock" SysSock[^)]*\)',
                      (ETC / "rsyslog.d/30-firstops.conf").read_text())[0]
@@ -377,7 +377,7 @@ def test_rsyslog_does_not_file_what_is_no_event():
 
 def test_rsyslog_files_a_service_user_that_was_added_as_the_sample_says():
     sample = (ETC / "rsyslog.d/30-firstops.conf").read_text()
-    added = sample.replace("($!uid == 0)", f"($!uid == 0 or $!uid == 2)")
+    added = sample.replace("($!uid == 0)", "($!uid == 0 or $!uid == 2)")
     assert added != sample
     assert "of a service" in filed(
         (2, "pam_firstops", '@cee:{"msg":"of a service"}'),

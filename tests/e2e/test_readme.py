@@ -34,7 +34,8 @@ daemon-reload)	;;
 'enable --now firstops-replay.service')
 	$(sed -n 's/^ExecStart=//p' \
 	    /usr/local/lib/systemd/system/firstops-replay.service) ;;
-'disable --now firstops-replay.service run-firstops.mount')	umount /run/firstops ;;
+'disable --now firstops-replay.service run-firstops.mount')
+	umount /run/firstops ;;
 'reload ssh')	kill -HUP "$(cat /run/sshd-22.pid)" ;;
 *)		echo "systemctl $*: not known in here" >&2; exit 1 ;;
 esac

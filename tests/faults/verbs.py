@@ -3,7 +3,6 @@ and what must hold of a stage however a verb ended.
 """
 
 import concurrent.futures
-import errno
 import os
 import pathlib
 import re

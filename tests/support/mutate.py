@@ -83,7 +83,7 @@ class Rewriter:
                 start, end = self.span(node)
                 self.macros[start] = end
 
-    # ---- places ---------------------------------------------------------------
+    # ---- places -------------------------------------------------------------
 
     def is_here(self, node):
         file = node.location.file
@@ -129,7 +129,7 @@ class Rewriter:
     def replace(self, start, length, text):
         self.instead[start] = (length, text)
 
-    # ---- what is changed ------------------------------------------------------
+    # ---- what is changed ----------------------------------------------------
 
     def negate(self, node):
         text = self.snippet(self.source(node))
@@ -242,7 +242,7 @@ class Rewriter:
         self.before.setdefault(start, []).append(f"{{ if (!{asked}) ")
         self.after.setdefault(end, []).append(" }")
 
-    # ---- the walk -------------------------------------------------------------
+    # ---- the walk -----------------------------------------------------------
 
     def is_comparison(self, node):
         while node.kind in (K.PAREN_EXPR, K.UNEXPOSED_EXPR) and \
@@ -343,14 +343,11 @@ class Rewriter:
         """switch: each case may be taken for none of them."""
         selector, body = list(node.get_children())
         labels = []
-        default = False
         todo = [body]
         while todo:
             for child in todo.pop().get_children():
                 if child.kind == K.CASE_STMT:
                     labels.append(next(child.get_children()))
-                elif child.kind == K.DEFAULT_STMT:
-                    default = True
                 elif child.kind == K.SWITCH_STMT:
                     continue
                 todo.append(child)
@@ -436,7 +433,7 @@ class Rewriter:
                     self.declaration(inner, child)
         self.statement(children[-1], None)
 
-    # ---- variables and tables -------------------------------------------------
+    # ---- variables and tables -----------------------------------------------
 
     def declaration(self, node, statement):
         if node.kind != K.VAR_DECL:
@@ -514,7 +511,7 @@ class Rewriter:
                                         f"`{other}` in `{row}`")
                 changes.append(f"if ({asked}) {here} = {other};")
 
-    # ---- the whole ------------------------------------------------------------
+    # ---- the whole ----------------------------------------------------------
 
     def run(self):
         for node in self.unit.cursor.get_children():

@@ -47,7 +47,7 @@ SANITIZER_ENV = {
 }
 
 
-# ---- one program's TAP --------------------------------------------------------
+# ---- one program's TAP ------------------------------------------------------
 
 @dataclasses.dataclass
 class Outcome:
@@ -110,7 +110,7 @@ def read_tap(name, output, code, seconds=PROGRAM_LIMIT_S):
     return outcome
 
 
-# ---- running ------------------------------------------------------------------
+# ---- running ----------------------------------------------------------------
 
 def end_all(token):
     """End what a program left behind, in whatever process group: those whose
@@ -213,7 +213,7 @@ class Report:
         return 1 if failed else 0
 
 
-# ---- what there is to run -----------------------------------------------------
+# ---- what there is to run ---------------------------------------------------
 
 def build(preset, report):
     """Configure and build a preset; its folder, or None."""
