@@ -71,3 +71,11 @@ target_link_libraries(test_place PUBLIC test_machine test_forge
 
 firstops_unit(decide test_place)
 firstops_unit(conformance PkgConfig::JANSSON)
+
+# Each call that can fail, failing in turn: tests/support/sweep.h. faults.c is
+# linked in with the fuzz targets' other parts (fuzz/fuzz.cmake).
+add_library(test_sweep STATIC support/sweep.c)
+target_link_libraries(test_sweep PUBLIC test_machine fuzz_parts)
+
+firstops_unit(sweep_host test_place test_sweep)
+firstops_unit(sweep_sdk test_forge test_sweep)
