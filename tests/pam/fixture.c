@@ -216,13 +216,25 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 	return remove(path);
 }
 
+/* What is mounted on cannot be removed. */
+static void
+leave_private_dev(const struct world *w)
+{
+	char dev[256];
+
+	(void)close(w->syslog_fd);
+	path_of(w, "dev", dev);
+	(void)umount2("/dev", MNT_DETACH);
+	(void)umount2(dev, MNT_DETACH);
+}
+
 void
 world_close(struct world *w)
 {
 	fo_key_free(&w->key);
 	free(w->events_text);
 	if (w->syslog_fd >= 0)
-		(void)close(w->syslog_fd);
+		leave_private_dev(w);
 	(void)nftw(w->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
