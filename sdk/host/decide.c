@@ -8,8 +8,8 @@
  */
 #include "decide.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <firstops/target.h>
 
@@ -55,17 +55,11 @@ fo_decision_res(fo_err why)
 	}
 }
 
-/* Copy a text that its reader has limited; one that does not fit is a bug. */
-static fo_err
+/* Copy a text that its reader has limited to what fits here. */
+static void
 copy(const char *from, char *to, size_t size)
 {
-	const size_t len = strlen(from);
-
-	if (len >= size)
-		return FO_ERR_INTERNAL;
-
-	memcpy(to, from, len + 1);
-	return FO_OK;
+	(void)snprintf(to, size, "%s", from);
 }
 
 /* ---- 1 parse ----------------------------------------------------------- */
@@ -87,12 +81,11 @@ parse(struct attempt_state *st)
 	if ((r = fo_proof_parse(attempt->proof, attempt->proof_len,
 	    &decision->diag, &st->proof)) != FO_OK)
 		return r;
-	if ((r = copy(fo_proof_jkt(st->proof), decision->jkt,
-	    sizeof(decision->jkt))) != FO_OK)
-		return r;
 
-	return copy(fo_proof_hash(st->proof), decision->hash,
+	copy(fo_proof_jkt(st->proof), decision->jkt, sizeof(decision->jkt));
+	copy(fo_proof_hash(st->proof), decision->hash,
 	    sizeof(decision->hash));
+	return FO_OK;
 }
 
 /* ---- 2 find ------------------------------------------------------------ */
@@ -141,8 +134,6 @@ find(struct attempt_state *st)
 static void
 free_targets(char **targets)
 {
-	if (targets == NULL)
-		return;
 	for (size_t i = 0; targets[i] != NULL; i++)
 		free(targets[i]);
 	free(targets);
@@ -181,22 +172,16 @@ make_targets(const struct attempt_state *st, char ***ret_targets)
 }
 
 /* From here on it is known who holds the key: the principal may be named. */
-static fo_err
+static void
 name_principal(struct attempt_state *st)
 {
 	const struct fo_principal *principal = st->principal;
 	struct fo_decision *decision = st->decision;
-	fo_err r;
 
-	if ((r = copy(principal->id, decision->id,
-	    sizeof(decision->id))) != FO_OK ||
-	    (r = copy(principal->name, decision->name,
-	    sizeof(decision->name))) != FO_OK ||
-	    (r = copy(principal->owner, decision->owner,
-	    sizeof(decision->owner))) != FO_OK)
-		return r;
-
-	return copy(fo_kind_word(principal->kind), decision->kind,
+	copy(principal->id, decision->id, sizeof(decision->id));
+	copy(principal->name, decision->name, sizeof(decision->name));
+	copy(principal->owner, decision->owner, sizeof(decision->owner));
+	copy(fo_kind_word(principal->kind), decision->kind,
 	    sizeof(decision->kind));
 }
 
@@ -231,7 +216,9 @@ verify(struct attempt_state *st)
 	if (r != FO_OK)
 		return r;
 
-	return st->unreadable == FO_OK ? name_principal(st) : FO_OK;
+	if (st->unreadable == FO_OK)
+		name_principal(st);
+	return FO_OK;
 }
 
 /* ---- 4 status, account, policy ----------------------------------------- */
@@ -265,17 +252,13 @@ check_policy(const struct fo_authority *authority,
 	    &decision->diag, &policies)) != FO_OK)
 		return r;
 	fo_policy_login(policies.list, policies.count, login, &verdict);
-	if (verdict.policy != NULL &&
-	    ((r = copy(verdict.policy, decision->policy,
-	    sizeof(decision->policy))) != FO_OK ||
-	    (r = copy(verdict.rule, decision->rule,
-	    sizeof(decision->rule))) != FO_OK))
-		goto out;
 	if (verdict.policy == NULL) {
 		fo_diag_set(&decision->diag, "no rule allows it");
 		r = FO_ERR_POLICY;
 		goto out;
 	}
+	copy(verdict.policy, decision->policy, sizeof(decision->policy));
+	copy(verdict.rule, decision->rule, sizeof(decision->rule));
 	if (verdict.effect != FO_EFFECT_ALLOW) {
 		fo_diag_set(&decision->diag, "rule %s/%s says %s",
 		    verdict.policy, verdict.rule,
@@ -320,12 +303,13 @@ check_status(const struct fo_principal *principal, const char *jkt,
 
 	if ((r = fo_principal_in_force(principal, jkt, now)) == FO_OK)
 		return FO_OK;
+	if (key == NULL)
+		return r;
 
-	if (r == FO_ERR_EXPIRED_KEY && key != NULL)
+	if (r == FO_ERR_EXPIRED_KEY)
 		fo_diag_set(diag, "the key expired %lld s ago",
 		    (long long)(now - key->expires));
-	else if (r == FO_ERR_REVOKED_KEY && key != NULL &&
-	    key->reason != NULL)
+	else if (r == FO_ERR_REVOKED_KEY && key->reason != NULL)
 		fo_diag_set(diag, "%s", key->reason);
 	return r;
 }
@@ -440,7 +424,7 @@ count_texts(char *const *texts)
 {
 	size_t n = 0;
 
-	while (texts != NULL && texts[n] != NULL)
+	while (texts[n] != NULL)
 		n++;
 	return n;
 }

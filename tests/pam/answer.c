@@ -73,3 +73,9 @@ Test(answer, writes_success_into_an_event_as_zero)
 	cr_expect_eq(fo_pam_auth_rc(FO_OK), 0);
 	cr_expect_eq(fo_pam_auth_rc(FO_ERR_REPLAY), 7);
 }
+
+Test(answer, is_abort_for_a_phase_that_does_not_exist)
+{
+	cr_expect_eq(fo_pam_answer((fo_pam_phase)99, FO_ERR_REPLAY),
+	    PAM_ABORT);
+}

@@ -459,7 +459,7 @@ expect_signals_untouched(void)
 
 Test(audit, a_file_at_its_limit_refuses_and_kills_nobody)
 {
-	struct rlimit limit;
+	struct rlimit limit, before;
 	struct reader rd;
 	char *text;
 
@@ -467,7 +467,8 @@ Test(audit, a_file_at_its_limit_refuses_and_kills_nobody)
 	(void)signal(SIGXFSZ, SIG_DFL);
 	cr_assert_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
 	text = machine_read(&rd.machine, "events");
-	limit.rlim_cur = limit.rlim_max = strlen(text) + 10;
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ strlen(text) + 10, before.rlim_max };
 	free(text);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT,
@@ -475,13 +476,14 @@ Test(audit, a_file_at_its_limit_refuses_and_kills_nobody)
 	cr_expect_not_null(strstr(diag.text, "only a part"), "%s", diag.text);
 	cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT,
 	    "nothing of it fits");
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	expect_signals_untouched();
 	reader_close(&rd);
 }
 
 Test(audit, a_signal_that_was_pending_before_stays_pending)
 {
-	const struct rlimit tiny = { 1, 1 };
+	struct rlimit tiny, before;
 	sigset_t xfsz, pending;
 	struct reader rd;
 
@@ -492,8 +494,11 @@ Test(audit, a_signal_that_was_pending_before_stays_pending)
 	sigaddset(&xfsz, SIGXFSZ);
 	cr_assert_eq(sigprocmask(SIG_BLOCK, &xfsz, NULL), 0);
 	cr_assert_eq(raise(SIGXFSZ), 0);
+	cr_assert_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tiny = (struct rlimit){ 1, before.rlim_max };
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &tiny), 0);
 	cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT);
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	cr_assert_eq(sigpending(&pending), 0);
 	cr_expect_eq(sigismember(&pending, SIGXFSZ), 1);
 	reader_close(&rd);

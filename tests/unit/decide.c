@@ -936,3 +936,114 @@ Test(decide, no_descriptor_stays_open)
 	cr_expect_eq(machine_descriptors(), before);
 	place_close(&p);
 }
+
+/* ---- what callers leave out, and what hosts lack -------------------------- */
+
+Test(decide, nobody_is_decided_about_without_a_service_and_an_account)
+{
+	struct place p;
+
+	place_open(&p);
+	p.attempt.service = NULL;
+	cr_expect_eq(place_offer(&p), FO_ERR_ARG);
+	p.attempt.service = "sshd";
+	p.attempt.account = NULL;
+	cr_expect_eq(place_offer(&p), FO_ERR_ARG);
+	cr_expect_eq(place_spent(&p), 0);
+	place_close(&p);
+}
+
+Test(decide, a_proof_of_no_bytes_is_no_proof)
+{
+	struct place p;
+
+	place_open(&p);
+	place_sign(&p);
+	p.attempt.proof_len = 0;
+	cr_expect_eq(place_decide(&p), FO_ERR_NO_PROOF);
+	place_close(&p);
+}
+
+/* fo verify has nothing to prepare, and answers no service. */
+Test(decide, a_caller_may_have_nothing_to_prepare_and_no_code_to_tell)
+{
+	const char *event;
+	struct place p;
+
+	place_open(&p);
+	p.attempt.prepare = NULL;
+	p.attempt.rc = NULL;
+	cr_expect_eq(place_offer(&p), FO_OK, "%s", p.decision.diag.text);
+	cr_assert_not_null(event = place_event(&p));
+	cr_expect_str_eq(cee_get(event, "rc"), "0");
+	cr_expect_eq(place_offer(&p), FO_ERR_REPLAY);
+	cr_assert_not_null(event = place_event(&p));
+	cr_expect_str_eq(cee_get(event, "rc"), "0");
+	place_close(&p);
+}
+
+static void
+revoke_with_reason(struct fo_principal *principal)
+{
+	principal->keys[0].revoked = CREATED + 1;
+	principal->keys[0].reason = strdup("left on a train");
+}
+
+Test(decide, the_reason_why_a_key_was_revoked_is_told_to_the_admin)
+{
+	const char *event;
+	struct place p;
+
+	place_open(&p);
+	store_fixture_edit(&p.store, FIXTURE_ID, revoke_with_reason);
+	cr_expect_eq(place_offer(&p), FO_ERR_REVOKED_KEY);
+	cr_assert_not_null(event = place_event(&p));
+	cr_expect_not_null(strstr(cee_get(event, "msg"), "left on a train"),
+	    "%s", event);
+	place_close(&p);
+}
+
+Test(decide, nobody_is_let_in_where_the_clock_cannot_be_read)
+{
+	struct place p;
+
+	place_open(&p);
+	p.machine.now_with = FO_ERR_IO;
+	cr_expect_eq(place_offer(&p), FO_ERR_IO);
+	cr_expect_eq(fo_decide_preview(&p.authority, &p.attempt,
+	    &p.decision), FO_ERR_IO);
+	cr_expect_eq(still(&p, "sshd", "deploy"), FO_ERR_IO);
+	cr_expect_eq(place_spent(&p), 0);
+	cr_expect_null(strstr(place_event(&p), "permit"));
+	place_close(&p);
+}
+
+static void
+lose_the_clock(struct machine *m, int nth)
+{
+	/* the decision's look, two of the replay folder, then the event's: */
+	if (nth == 4)
+		m->now_with = FO_ERR_IO;
+}
+
+Test(decide, a_permit_whose_event_has_no_time_is_none)
+{
+	struct place p;
+
+	place_open(&p);
+	p.machine.meanwhile = lose_the_clock;
+	cr_expect_eq(place_offer(&p), FO_ERR_AUDIT, "%s",
+	    fo_err_word(p.decision.why));
+	cr_expect_eq(p.decision.res, FO_RES_ERROR);
+	place_close(&p);
+}
+
+Test(decide, without_an_account_only_the_principal_is_looked_at_again)
+{
+	struct place p;
+
+	place_open(&p);
+	cr_expect_eq(still(&p, "sshd", NULL), FO_OK);
+	cr_expect_eq(still(&p, NULL, "root"), FO_OK);
+	place_close(&p);
+}

@@ -95,7 +95,7 @@ Test(sweep_host, a_decision_lets_nobody_in_by_trouble_of_ours)
 {
 	static const struct sweep work = { .what = "a decision",
 		.before = sign_another, .act = decide,
-		.after = look_at_decision, .step = 3 };
+		.after = look_at_decision };
 
 	sweep(&work, NULL);
 }
