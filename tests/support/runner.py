@@ -331,10 +331,11 @@ def give_back():
                        check=False)
 
 
-def run_suites(preset, options, report):
+def run_suites(preset, options, report, prepare=lambda folder: None):
     """Build a preset and run all suites in it; its folder, or None."""
     folder = build(preset, report)
     if folder:
+        prepare(folder)
         env = environment(folder, options)
         for suite in options.suites:
             run_suite(suite, folder, env, options, report)
@@ -363,7 +364,7 @@ def run_fuzzers(options, report):
 def run_coverage(options, report):
     """What runs as other users and in namespaces leaves no counts."""
     options.suites = [s for s in options.suites if s not in WORLDS]
-    folder = run_suites("coverage", options, report)
+    folder = run_suites("coverage", options, report, coverage.prepare)
     if folder:
         coverage.table(folder, report)
 
