@@ -18,7 +18,8 @@
 static int chosen;
 static unsigned char *reached;
 
-__attribute__((constructor)) static void
+/* Before the constructors that change tables, which ask. */
+__attribute__((constructor(101))) static void
 choose(void)
 {
 	const char *number = getenv("FO_MUTANT");
@@ -35,6 +36,14 @@ choose(void)
 	close(fd);
 	if (map != MAP_FAILED)
 		reached = map;
+}
+
+/* The module is loaded and unloaded, and must leave nothing behind. */
+__attribute__((destructor)) static void
+forget(void)
+{
+	if (reached != NULL)
+		munmap(reached, REACHED_SIZE);
 }
 
 int

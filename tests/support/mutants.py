@@ -14,12 +14,16 @@ test runs once unchanged, which says how long it takes and which mutants it
 reaches; a mutant is then given to the tests that reach it, those of its own
 file and quick ones first, until one fails. One that loops until its limit is
 seen as well. Those that no test can see stand in tests/mutants/equivalent.
+
+All this happens in a cage (tests/mutants/cage): a mutant of what removes a
+record may remove any file.
 """
 
 import argparse
 import collections
 import concurrent.futures
 import dataclasses
+import json
 import math
 import os
 import pathlib
@@ -36,6 +40,7 @@ import mutate
 import runner
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+CAGE = TOP / "tests" / "mutants" / "cage"
 EQUIVALENT = TOP / "tests" / "mutants" / "equivalent"
 COPIED = ("CMakeLists.txt", "sdk", "pam_firstops", "tools", "etc", "tests")
 FILES = ("sdk/src/proof_check.c", "sdk/src/verifier.c", "sdk/src/target.c",
@@ -53,16 +58,17 @@ FILES = ("sdk/src/proof_check.c", "sdk/src/verifier.c", "sdk/src/target.c",
          "pam_firstops/report.c", "pam_firstops/setcred.c")
 # Numbers of a file stay what they are when another file changes.
 NUMBERS_A_FILE = 1000
-# Many processes at once show by luck, and late, what the others show.
-LEFT_OUT = {"replay_race", "items"}
+# Many processes at once show by luck, and late, what replay shows.
+LEFT_OUT = {"replay_race"}
 REACHED_SIZE = 65536
 WORKERS = 2
 CPU_LIMIT_S = 3
 WALL_LIMIT_S = 12
 SLOW_S = 1.0
+QUICK_S = 3.0
 
 
-# ---- the build ----------------------------------------------------------------
+# ---- the build --------------------------------------------------------------
 
 def put(path, data):
     """Write what is not there already: what is stays built."""
@@ -131,7 +137,7 @@ def build(folder, texts):
     return None
 
 
-# ---- tests --------------------------------------------------------------------
+# ---- tests ------------------------------------------------------------------
 
 @dataclasses.dataclass
 class Test:
@@ -214,9 +220,12 @@ def look_at_all(out):
     def see(suite, name):
         program = out / "tests" / suite / name
         key = (name, program.stat().st_mtime_ns, module.stat().st_mtime_ns)
-        after[key] = before.get(key) or \
-            [look(test) for test in list_tests(program)]
-        return after[key]
+        if key in before:
+            tests = [Test(*fields) for fields in before[key]]
+        else:
+            tests = [look(test) for test in list_tests(program)]
+        after[key] = [tuple(vars(test).values()) for test in tests]
+        return tests
 
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         tests = [test for found in pool.map(lambda p: see(*p), programs())
@@ -225,7 +234,7 @@ def look_at_all(out):
     return tests
 
 
-# ---- one mutant ---------------------------------------------------------------
+# ---- one mutant -------------------------------------------------------------
 
 def groups(mutant, reaching, likely):
     """Tests to run at once: the likely one; then of the mutant's own file;
@@ -245,9 +254,18 @@ def groups(mutant, reaching, likely):
     return first + [t for _, t in sorted(by_program.items(), key=rank)]
 
 
-def find_killer(mutant, reaching, likely=None, show=False):
-    """The test that fails, or None."""
+def halves(mutant, reaching, likely):
+    """Groups that mostly decide it, and the rest."""
+    quick, rest, seconds = [], [], 0.0
     for tests in groups(mutant, reaching, likely):
+        seconds += sum(t.seconds for t in tests)
+        (rest if quick and seconds > QUICK_S else quick).append(tests)
+    return quick, rest
+
+
+def find_killer(mutant, chosen, show=False):
+    """The test that fails, or None."""
+    for tests in chosen:
         expected = sum(t.seconds for t in tests)
         killer = run_tests(tests[0].program, [t.name for t in tests],
                            {"FO_MUTANT": str(mutant.number)},
@@ -271,75 +289,77 @@ def read_equivalent():
     return found
 
 
-# ---- all of them --------------------------------------------------------------
+# ---- all of them ------------------------------------------------------------
 
 class Hunt:
     """Give each mutant to its tests; remember what became of it."""
 
-    def __init__(self, mutants, tests, folder):
+    def __init__(self, mutants, tests, equivalent, folder):
         self.mutants = mutants
+        self.equivalent = equivalent
         self.folder = folder
         self.reaching = collections.defaultdict(list)
         for test in tests:
             for number in test.reached:
                 self.reaching[number].append(test)
-        self.survived = []
-        self.killed = set()
+        self.survived = {m.number: m for m in mutants}
         self.likely = {}
         self.lock = threading.Lock()
         self.done = 0
 
-    def try_one(self, mutant):
+    def try_one(self, mutant, half):
         """What ended the last one of a function may end the next."""
         place = mutant.file, mutant.function
-        killer = find_killer(mutant, self.reaching[mutant.number],
-                             self.likely.get(place))
+        killer = find_killer(mutant, halves(
+            mutant, self.reaching[mutant.number],
+            self.likely.get(place))[half])
         with self.lock:
             self.done += 1
             if killer:
-                self.killed.add(mutant.key)
+                del self.survived[mutant.number]
                 self.likely[place] = killer
-            else:
-                self.survived.append(mutant)
-                with open(self.folder / "survived", "a",
-                          encoding="utf-8") as file:
-                    file.write(self.describe(mutant) + "\n")
-            if self.done % 250 == 0:
-                print(f"{self.done} of {len(self.mutants)} mutants,"
-                      f" {len(self.survived)} survived", flush=True)
+            if self.done % 500 == 0:
+                print(f"{self.done} tried, {len(self.survived)} left",
+                      flush=True)
+
+    def run(self):
+        """Quick tests for all; for who survives them, the others. What is
+        said to be equivalent need only survive the quick ones."""
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            for half in (0, 1):
+                left = [m for m in self.survived.values() if half == 0
+                        or m.key not in self.equivalent]
+                list(pool.map(lambda m: self.try_one(m, half), left))
+                left = [self.describe(m) + "\n"
+                        for m in self.survived.values()
+                        if m.key not in self.equivalent]
+                (self.folder / "survived").write_text("".join(left))
 
     def describe(self, mutant):
         reached = "" if self.reaching[mutant.number] else \
             " (no test comes here)"
         return f"{mutant.file}:{mutant.line}: {mutant.key}{reached}"
 
-    def run(self):
-        (self.folder / "survived").write_text("")
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            list(pool.map(self.try_one, self.mutants))
-        self.survived.sort(key=lambda m: m.number)
 
-
-def judge(hunt, equivalent, whole):
+def judge(hunt, whole):
     """By file: made, killed, equivalent, and what is wrong."""
     table = {}
-    survived = {m.key: m for m in hunt.survived}
     for mutant in hunt.mutants:
         row = table.setdefault(mutant.file, [0, 0, 0, []])
         row[0] += 1
-        if mutant.key in hunt.killed:
+        listed = mutant.key in hunt.equivalent
+        if mutant.number not in hunt.survived:
             row[1] += 1
-            if mutant.key in equivalent:
+            if listed:
                 row[3].append(f"not equivalent, a test fails: {mutant.key}")
-        elif mutant.key in equivalent:
+        elif listed:
             row[2] += 1
         else:
-            row[3].append("survived: " + hunt.describe(survived[mutant.key]))
+            row[3].append("survived: " + hunt.describe(mutant))
     made = {m.key for m in hunt.mutants}
-    for key in equivalent:
+    for key in hunt.equivalent:
         if whole and key not in made:
-            file = key.split(" ")[0]
-            table.setdefault(file, [0, 0, 0, []])[3].append(
+            table.setdefault(key.split(" ")[0], [0, 0, 0, []])[3].append(
                 f"in the list of equivalent ones, but not made: {key}")
     return table
 
@@ -355,7 +375,7 @@ def show(table, report, seconds):
     print(f"{'all':32} {total[0]:5} {total[1]:7} {total[2]:11}"
           f" {total[3]:9}  ({seconds:.0f} s)")
     for file, (_, _, _, wrong) in table.items():
-        report.add(runner.Outcome(f"mutants/{file}", passed=not wrong,
+        report.add(runner.Outcome(f"mutants/{file}", passed=int(not wrong),
                                   failed=wrong))
 
 
@@ -376,22 +396,31 @@ def prepare(options, report):
     return mutants, [t for t in tests if not t.failed]
 
 
-def run(options, report):
+def enter(folder, arguments):
+    """Argument vector of this program in the cage."""
+    return [str(CAGE), str(folder), "/usr/bin/env", "FIRSTOPS_CAGE=1",
+            "/usr/bin/python3", "-B", str(pathlib.Path(__file__).resolve()),
+            "--folder", str(folder), *arguments]
+
+
+def run(_, report):
     """All mutants; what survives is a failure."""
-    options = argparse.Namespace(folder=TOP / "build" / "mutants",
-                                 list=False)
-    started = time.monotonic()
     report.heading("Mutants")
-    mutants, tests = prepare(options, report)
-    if not mutants:
+    if os.geteuid() != 0:
+        report.leave_out("mutants", "only root can make a cage for them")
         return
-    hunt = Hunt(mutants, tests, options.folder)
-    hunt.run()
-    show(judge(hunt, read_equivalent(), True), report,
-         time.monotonic() - started)
+    folder = TOP / "build" / "mutants"
+    outcomes = folder / "outcomes"
+    outcomes.unlink(missing_ok=True)
+    subprocess.run(enter(folder, []), stdin=subprocess.DEVNULL, check=False)
+    if not outcomes.is_file():
+        report.fail("mutants: did not come to their end")
+        return
+    for fields in json.loads(outcomes.read_text()):
+        report.add(runner.Outcome(**fields))
 
 
-# ---- by itself ----------------------------------------------------------------
+# ---- by itself --------------------------------------------------------------
 
 def parse():
     parser = argparse.ArgumentParser()
@@ -402,6 +431,16 @@ def parse():
     parser.add_argument("--folder", type=pathlib.Path,
                         default=TOP / "build" / "mutants")
     return parser.parse_args()
+
+
+def show_tests(mutants, tests):
+    """What the tests say that a mutant is given to."""
+    for mutant in mutants:
+        reaching = [t for t in tests if mutant.number in t.reached]
+        killer = find_killer(mutant, groups(mutant, reaching, None),
+                             show=True)
+        print(f"{mutant.key}: " +
+              (f"killed by {killer}" if killer else "survived"))
 
 
 def chosen(options, mutants):
@@ -417,28 +456,27 @@ def chosen(options, mutants):
 
 def main():
     options = parse()
+    if "FIRSTOPS_CAGE" not in os.environ:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        argv = enter(options.folder.resolve(), sys.argv[1:])
+        os.execv(argv[0], argv)
     report = runner.Report()
     started = time.monotonic()
     mutants, tests = prepare(options, report)
-    if not mutants:
-        sys.exit(report.close())
-    mutants = chosen(options, mutants)
+    mutants = chosen(options, mutants or [])
     if options.list:
         for mutant in mutants:
             print(f"{mutant.number} {mutant.line} {mutant.key}")
-        return
-    hunt = Hunt(mutants, tests, options.folder)
-    if options.only:
-        for mutant in mutants:
-            print(mutant.key, flush=True)
-            killer = find_killer(mutant, hunt.reaching[mutant.number],
-                                 show=True)
-            print(f"killed by {killer}" if killer else "survived")
-        return
-    hunt.run()
-    show(judge(hunt, read_equivalent(), False), report,
-         time.monotonic() - started)
-    sys.exit(report.close())
+    elif options.only:
+        show_tests(mutants, tests)
+    elif mutants:
+        hunt = Hunt(mutants, tests, read_equivalent(), options.folder)
+        hunt.run()
+        show(judge(hunt, not (options.file or options.again)), report,
+             time.monotonic() - started)
+    (options.folder / "outcomes").write_text(
+        json.dumps([vars(outcome) for outcome in report.outcomes]))
+    sys.exit(report.close() if not options.list else 0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ tests/mutants/switch.h). What is changed:
   any other condition    negated
   return, goto, break, continue below an if       left out
   an assignment as a statement                    left out
-  FO_OK                  an error; an error FO_OK, and another error
+  FO_OK                  an error
+  an error               FO_OK; and trouble of ours a verdict, or a verdict
+                         trouble of ours
   a PAM code             PAM_SUCCESS; that PAM_ABORT
   what a function of results returns, or a call's result assigned   FO_OK
   true and false         the one for the other
@@ -40,6 +42,11 @@ INTEGERS = {TypeKind.BOOL, TypeKind.INT, TypeKind.UINT, TypeKind.LONG,
             TypeKind.ULONG, TypeKind.ENUM, TypeKind.LONGLONG,
             TypeKind.ULONGLONG, TypeKind.SHORT, TypeKind.USHORT,
             TypeKind.CHAR_S, TypeKind.SCHAR, TypeKind.UCHAR}
+# Our own trouble, that must not be taken for a verdict.
+TROUBLE = {f"FO_ERR_{word}" for word in (
+    "ARG", "NOMEM", "CRYPTO", "IO", "FORMAT", "NOT_FOUND", "EXISTS",
+    "TOO_LONG", "INTERNAL", "REPLAY_STORE", "STORE", "CONFIG", "AUDIT",
+    "SESSION")}
 SNIPPET_MAX = 100
 
 
@@ -196,8 +203,8 @@ class Rewriter:
         if text == "FO_OK":
             others = ["FO_ERR_INTERNAL"]
         elif text.startswith("FO_ERR_"):
-            others = ["FO_OK", "FO_ERR_EXISTS" if text != "FO_ERR_EXISTS"
-                      else "FO_ERR_ARG"]
+            others = ["FO_OK", "FO_ERR_REPLAY" if text in TROUBLE
+                      else "FO_ERR_IO"]
         elif text == "PAM_SUCCESS":
             others = ["PAM_ABORT"]
         elif re.fullmatch(r"PAM_[A-Z_]+", text):
@@ -267,7 +274,7 @@ class Rewriter:
 
     def expression(self, node):
         """Changes in an expression, outermost first."""
-        if self.in_macro(node) and self.span(node)[0] not in (None,):
+        if self.in_macro(node):
             if self.constant(node):
                 self.swap(node)
             return

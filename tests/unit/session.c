@@ -219,16 +219,20 @@ Test(session, a_record_of_another_service_is_not_trusted_and_gone)
 	machine_close(&m);
 }
 
+/* Names of a file that is there, so that whatever would open it finds it. */
 Test(session, what_is_no_name_of_a_record_opens_nothing)
 {
-	static const char *const names[] = { "", ".", "..", "../../etc/passwd",
-		"/etc/passwd", "4f9c2a1bq0T9b2c7dE1xY",
-		"4f9c2a1bq0T9b2c7dE1xYwA", "4f9c2a1bq0T9b2c7dE1x/w" };
-	char name[FO_PENDING_NAME_SIZE];
+	char *other, name[FO_PENDING_NAME_SIZE];
 	struct machine m;
 
 	open_machine(&m);
 	put(&m, name);
+	machine_write(&m, "run/other", "");
+	other = machine_path(&m, "run/other");
+	const char *const names[] = { "", ".", "..", "../other", other,
+		"4f9c2a1bq0T9b2c7dE1xY", "4f9c2a1bq0T9b2c7dE1xYwA",
+		"4f9c2a1bq0T9b2c7dE1x/w" };
+
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_expect_eq(take(&m, names[i], "sshd"), FO_ERR_SESSION,
 		    "\"%s\"", names[i]);
@@ -236,6 +240,8 @@ Test(session, what_is_no_name_of_a_record_opens_nothing)
 	}
 	cr_expect_eq(take(&m, NULL, "sshd"), FO_ERR_SESSION);
 	cr_expect_eq(machine_count(&m, "run/pending"), 1);
+	cr_expect_eq(access(other, F_OK), 0);
+	free(other);
 	machine_close(&m);
 }
 
