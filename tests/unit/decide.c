@@ -134,6 +134,31 @@ Test(decide, a_service_of_nonce_auto_takes_a_proof_without_one)
 	place_close(&p);
 }
 
+/* ---- what a result is ------------------------------------------------------- */
+
+Test(decide, only_ok_is_a_permit_and_only_our_own_trouble_an_error)
+{
+	static const fo_err trouble[] = { FO_ERR_ARG, FO_ERR_NOMEM,
+		FO_ERR_CRYPTO, FO_ERR_IO, FO_ERR_FORMAT, FO_ERR_NOT_FOUND,
+		FO_ERR_EXISTS, FO_ERR_TOO_LONG, FO_ERR_INTERNAL,
+		FO_ERR_REPLAY_STORE, FO_ERR_STORE, FO_ERR_CONFIG,
+		FO_ERR_AUDIT, FO_ERR_SESSION };
+
+	cr_expect_eq(fo_decision_res(FO_OK), FO_RES_PERMIT);
+	cr_expect_eq(fo_decision_res(FO_ERR_NO_PROOF), FO_RES_NONE);
+	for (int why = -128; why < 0; why++) {
+		fo_res want = FO_RES_DENY;
+
+		for (size_t i = 0; i < sizeof(trouble) / sizeof(trouble[0]);
+		    i++)
+			if (trouble[i] == (fo_err)why)
+				want = FO_RES_ERROR;
+		if (why != FO_ERR_NO_PROOF)
+			cr_expect_eq(fo_decision_res((fo_err)why), want,
+			    "%d", why);
+	}
+}
+
 /* ---- refused ---------------------------------------------------------------- */
 
 static void
