@@ -9,6 +9,23 @@
 
 #include <firstops/challenge.h>
 
+/* A nonce of ours, in a challenge of ours, is found by those who answer. */
+static void
+check_own(const char *htu)
+{
+	struct fo_challenge *found = NULL;
+	char nonce[FO_NONCE_SIZE], *text = NULL;
+
+	if (fuzz_worked(fo_nonce_new(nonce)) &&
+	    fo_challenge_format(htu, nonce, &text) == FO_OK &&
+	    fuzz_worked(fo_challenge_parse(text, &found))) {
+		NEED(strcmp(found->htu, htu) == 0);
+		NEED(strcmp(found->nonce, nonce) == 0);
+	}
+	fo_challenge_free(&found);
+	free(text);
+}
+
 static void
 check(const char *prompt, const struct fo_challenge *challenge)
 {
@@ -42,5 +59,6 @@ fuzz_on_challenge(const uint8_t *data, size_t size)
 	else
 		NEED(challenge == NULL);
 	fo_challenge_free(&challenge);
+	check_own(in.text[0]);
 	fuzz_fields_clear(&in);
 }

@@ -43,12 +43,15 @@ static struct world {
 	unsigned int runs;
 } world = { .syslog_fd = -1 };
 
+/* What an input may put in the place of a file. */
+enum { CONFIG, NO_FILE = 5, LINK };
+
 /* '~' stands for the world's folder. */
 static const struct {
 	const char *name;
 	const char *text;
 } files[] = {
-	{ "firstops.yaml", "---\nversion: 1\nhost: bastion\n"
+	[CONFIG] = { "firstops.yaml", "---\nversion: 1\nhost: bastion\n"
 	    "reserved_accounts: [deploy, \"agent-*\"]\nservices:\n"
 	    "  sshd: {nonce: always, ask: reserved}\n"
 	    "  db: {nonce: auto, ask: all}\n"
@@ -69,6 +72,8 @@ static const struct {
 	    "rules:\n  - rule: log-in\n    effect: allow\n"
 	    "    channel: login\n    when:\n"
 	    "      service: [sshd, sudo, db]\n...\n" },
+	[NO_FILE] = { NULL, NULL },
+	[LINK] = { "keys.d/" FORGE_JKT, "../principals.d/" ID ".yaml" },
 };
 
 #define FILES (sizeof(files) / sizeof(files[0]))
@@ -77,7 +82,7 @@ static const struct {
 struct attempt {
 	struct fuzz_fields in;
 	enum way way;
-	size_t file;		/* which the input wrote; FILES: none */
+	size_t file;		/* which the input wrote */
 	struct pam_handle pamh;
 	/* what the client saw and gave; owned */
 	char *asked_htu;
@@ -115,13 +120,22 @@ expand(const char *text)
 }
 
 static void
-put(const char *name, const char *text)
+put(size_t file, const char *text)
 {
-	char path[256], *whole = expand(text);
-	const size_t n = strlen(whole);
+	char path[256], *whole;
+	size_t n;
 	int fd;
 
-	path_of(name, path);
+	if (file == NO_FILE)
+		return;
+	path_of(files[file].name, path);
+	if (file == LINK) {
+		(void)unlink(path);
+		(void)symlink(text, path); /* none, if it cannot be one */
+		return;
+	}
+	whole = expand(text);
+	n = strlen(whole);
 	(void)unlink(path); /* to truncate it would write it to the disk */
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	NEED(fd >= 0 && write(fd, whole, n) == (ssize_t)n);
@@ -217,9 +231,7 @@ world_open(void)
 		NEED(mkdir(path, 0755) == 0);
 	}
 	for (size_t i = 0; i < FILES; i++)
-		put(files[i].name, files[i].text);
-	path_of("keys.d/" FORGE_JKT, path);
-	NEED(symlink("../principals.d/" ID ".yaml", path) == 0);
+		put(i, files[i].text);
 	make_replay();
 	make_syslog();
 }
@@ -409,14 +421,14 @@ check_permit(struct attempt *a, size_t permits)
 	const char *user = a->pamh.items[PAM_USER];
 	const char *service = a->in.text[SERVICE];
 
-	NEED(permits == 1 || a->file == 0); /* its sinks are the input's */
+	NEED(permits == 1 || a->file == CONFIG); /* its sinks are the input's */
 	NEED(a->proof != NULL);
 	NEED(user != NULL && service[0] != '\0');
 	NEED(pam_getenv(&a->pamh, "FIRSTOPS_SID") != NULL);
 	NEED(a->way != SIGNS_FLIPPED || a->asked_htu == NULL);
 	if (a->asked_htu != NULL)
 		NEED(a->right);
-	if (a->file != FILES)
+	if (a->file != NO_FILE)
 		return;
 	NEED(strcmp(user, "deploy") == 0 || strcmp(user, "robot") == 0);
 	NEED(strcmp(service, "sshd") == 0 || strcmp(service, "sudo") == 0 ||
@@ -444,7 +456,7 @@ check_auth(struct attempt *a, int answer)
 		NEED(pam_getenv(&a->pamh, "FIRSTOPS_ID") ==
 		    NULL);
 		/* one sink may have it, where a second did not take it */
-		NEED(permits == 0 || a->file == 0 || fuzz_faulted());
+		NEED(permits == 0 || a->file == CONFIG || fuzz_faulted());
 		break;
 	default:
 		NEED(answer == PAM_ABORT && fuzz_faulted());
@@ -471,14 +483,39 @@ lowest_descriptor(void)
 	return fd;
 }
 
+/* What happens between the phases: a service becomes another process, of which
+ * only the environment comes along; the user becomes another. */
+enum { OTHER_PROCESS = 1, OTHER_USER = 2 };
+
+static bool
+account_phase(struct attempt *a, int auth, int argc, const char **argv)
+{
+	const char *user = a->pamh.items[PAM_USER];
+	const char *other = a->in.text[RUSER];
+	const bool held = fuzz_faults_hold();
+	int answer;
+
+	if ((fuzz_number(a->in.text[FLAGS]) & OTHER_USER) == 0 ||
+	    user == NULL || strcmp(user, other) == 0)
+		other = NULL;
+	else
+		keep(&a->pamh.items[PAM_USER], other);
+	fuzz_faults_release(held);
+	answer = pam_sm_acct_mgmt(&a->pamh, 0, argc, argv);
+	return answer != PAM_SUCCESS ||
+	    (auth == PAM_SUCCESS && other == NULL);
+}
+
 /* The phases after auth, in the order in which services call them. */
 static void
 later_phases(struct attempt *a, int auth, int argc, const char **argv)
 {
 	pam_handle_t *pamh = &a->pamh;
-	int answer = pam_sm_acct_mgmt(pamh, 0, argc, argv);
+	int answer;
 
-	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
+	NEED(account_phase(a, auth, argc, argv));
+	if ((fuzz_number(a->in.text[FLAGS]) & OTHER_PROCESS) != 0)
+		fake_pam_forget(pamh);
 	(void)pam_sm_setcred(pamh, PAM_ESTABLISH_CRED, argc, argv);
 	answer = pam_sm_open_session(pamh, 0, argc, argv);
 	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
@@ -525,9 +562,8 @@ attempt_clear(struct attempt *a)
 	free(a->nonce);
 	free(a->proof);
 	free(a->told);
-	if (a->file < FILES)
-		put(files[a->file].name, files[a->file].text);
-	(void)check_file(&(struct attempt){ .file = FILES });
+	put(a->file, files[a->file].text);
+	(void)check_file(&(struct attempt){ .file = NO_FILE });
 	while (recv(world.syslog_fd, &(char){ 0 }, 1, 0) >= 0)
 		continue;
 	if (++world.runs % RUNS_BETWEEN_SWEEPS == 0) {
@@ -569,11 +605,11 @@ fuzz_on_module(const uint8_t *data, size_t size)
 		world_open();
 	fuzz_fields_split(data, size, FIELDS, &a.in);
 	a.way = (enum way)(fuzz_number(a.in.text[WAY]) % WAYS);
-	a.file = fuzz_number(a.in.text[FILE_NO]) % (FILES + 1);
+	a.file = fuzz_number(a.in.text[FILE_NO]) % FILES;
 	harmless = strstr(a.in.text[ARGUMENT], "config") == NULL &&
-	    (a.file != 0 || is_harmless(a.in.text[CONTENT]));
-	if (harmless && a.file < FILES)
-		put(files[a.file].name, a.in.text[CONTENT]);
+	    (a.file != CONFIG || is_harmless(a.in.text[CONTENT]));
+	if (harmless)
+		put(a.file, a.in.text[CONTENT]);
 	set_items(&a);
 	fuzz_faults_release(held);
 	if (harmless)

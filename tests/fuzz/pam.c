@@ -124,10 +124,18 @@ pam_getenv(pam_handle_t *pamh, const char *name)
 }
 
 void
-fake_pam_clear(struct pam_handle *pamh)
+fake_pam_forget(struct pam_handle *pamh)
 {
 	if (pamh->cleanup != NULL)
 		pamh->cleanup(pamh, pamh->data, PAM_SUCCESS);
+	pamh->data = NULL;
+	pamh->cleanup = NULL;
+}
+
+void
+fake_pam_clear(struct pam_handle *pamh)
+{
+	fake_pam_forget(pamh);
 	for (size_t i = 0; i < FAKE_ITEMS; i++)
 		free(pamh->items[i]);
 	for (size_t i = 0; i < FAKE_VARIABLES; i++)

@@ -23,6 +23,8 @@ struct pam_handle {
 	const char *typed_user;	/* the answer to "login:"; NULL: none */
 };
 
+/* Loses the data, as a handle in another process has none. */
+void fake_pam_forget(struct pam_handle *pamh);
 /* Ends the handle as pam_end does, its data first. */
 void fake_pam_clear(struct pam_handle *pamh);
 
