@@ -11,3 +11,9 @@ add_executable(faults_swap faults/swap.c)
 target_link_libraries(faults_swap PRIVATE firstops_host)
 set_target_properties(faults_swap PROPERTIES OUTPUT_NAME swap
 	RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+
+# Reads damaged files.
+add_executable(faults_torn faults/torn.c)
+target_link_libraries(faults_torn PRIVATE firstops_host)
+set_target_properties(faults_torn PROPERTIES OUTPUT_NAME torn
+	RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
