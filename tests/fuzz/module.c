@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -131,7 +132,9 @@ put(size_t file, const char *text)
 	path_of(files[file].name, path);
 	if (file == LINK) {
 		(void)unlink(path);
-		(void)symlink(text, path); /* none, if it cannot be one */
+		/* there is none, if the input cannot be one */
+		NEED(symlink(text, path) == 0 || text[0] == '\0' ||
+		    errno == ENAMETOOLONG);
 		return;
 	}
 	whole = expand(text);
