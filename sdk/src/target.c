@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -94,18 +95,17 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The byte of the escape that text of len bytes begins with, or -1. */
+/*
+ * The byte of the escape that stands at text, or -1. It never reaches beyond
+ * its part: what ends one, a delimiter or NUL, is no hexadecimal digit.
+ */
 static int
-escaped_byte(const char *text, size_t len)
+escaped_byte(const char *text)
 {
-	int high, low;
+	const int high = hex_value(text[1]);
+	const int low = high < 0 ? -1 : hex_value(text[2]);
 
-	if (len < 3 || text[0] != '%')
-		return -1;
-	high = hex_value(text[1]);
-	low = hex_value(text[2]);
-
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
+	return low < 0 ? -1 : high << 4 | low;
 }
 
 static void
@@ -174,7 +174,7 @@ decode_part(const char *text, size_t len, bool (*is_legal)(char),
 	for (size_t i = 0; i < len; i++) {
 		c = text[i];
 		if (c == '%') {
-			byte = escaped_byte(text + i, len - i);
+			byte = escaped_byte(text + i);
 			if (byte <= 0)
 				goto out;
 			c = (char)byte;
@@ -196,6 +196,15 @@ out:
 	return r;
 }
 
+/* What follows a part's slash; without one nothing does, which is no part. */
+static const char *
+next_part(const char *part)
+{
+	part += strcspn(part, "/");
+
+	return *part == '/' ? part + 1 : part;
+}
+
 fo_err
 fo_target_parse(const char *htu, struct fo_target **ret_target)
 {
@@ -208,21 +217,17 @@ fo_target_parse(const char *htu, struct fo_target **ret_target)
 	if (strncmp(htu, PAM, strlen(PAM)) != 0 || strlen(htu) > MAX_BYTES)
 		return FO_ERR_FORMAT;
 	host = htu + strlen(PAM);
-	if ((service = strchr(host, '/')) == NULL)
-		return FO_ERR_FORMAT;
-	service++;
-	if ((user = strchr(service, '/')) == NULL)
-		return FO_ERR_FORMAT;
-	user++;
+	service = next_part(host);
+	user = next_part(service);
 	/* a slash in user makes it four parts: it is no segment character */
 
 	if ((target = calloc(1, sizeof(*target))) == NULL)
 		return FO_ERR_NOMEM;
-	if ((r = decode_part(host, (size_t)(service - host) - 1,
-	    is_name_char, &target->host)) != FO_OK)
+	if ((r = decode_part(host, strcspn(host, "/"), is_name_char,
+	    &target->host)) != FO_OK)
 		goto out;
-	if ((r = decode_part(service, (size_t)(user - service) - 1,
-	    is_segment_char, &target->service)) != FO_OK)
+	if ((r = decode_part(service, strcspn(service, "/"), is_segment_char,
+	    &target->service)) != FO_OK)
 		goto out;
 	if ((r = decode_part(user, strlen(user), is_segment_char,
 	    &target->user)) != FO_OK)
@@ -255,7 +260,7 @@ fo_target_free(struct fo_target **target)
  * decoded (RFC 3986 6.2.2.2), other escapes get capital digits (6.2.2.1).
  * lower: letters become small ones, escapes stay as they are (6.2.2.1).
  */
-static fo_err
+static bool
 add_normal(struct fo_buf *to, const char *text, size_t len,
     bool (*is_legal)(char), bool lower)
 {
@@ -263,10 +268,10 @@ add_normal(struct fo_buf *to, const char *text, size_t len,
 		char c = text[i];
 
 		if (c == '%') {
-			const int byte = escaped_byte(text + i, len - i);
+			const int byte = escaped_byte(text + i);
 
 			if (byte < 0)
-				return FO_ERR_FORMAT;
+				return false;
 			i += 2;
 			c = (char)byte;
 			if (!is_unreserved(c)) {
@@ -274,32 +279,32 @@ add_normal(struct fo_buf *to, const char *text, size_t len,
 				continue;
 			}
 		} else if (!is_legal(c)) {
-			return FO_ERR_FORMAT;
+			return false;
 		}
 		if (lower)
 			c = to_lower(c);
 		fo_buf_add(to, &c, 1);
 	}
-	return FO_OK;
+	return true;
 }
 
-/* IPvFuture (RFC 3986 3.2.2): "v" 1*HEXDIG "." 1*(name character / ":"). */
+/*
+ * IPvFuture (RFC 3986 3.2.2): "v" 1*HEXDIG "." 1*(name character / ":"). At
+ * end stands the bracket, which is none of them.
+ */
 static bool
-is_ip_future(const char *text, size_t len)
+is_ip_future(const char *p, const char *end)
 {
-	size_t i = 1;
-
-	if (len < 4 || to_lower(text[0]) != 'v')
+	if (to_lower(*p++) != 'v' || hex_value(*p) < 0)
 		return false;
-	while (i < len && hex_value(text[i]) >= 0)
-		i++;
-	if (i == 1 || i + 1 >= len || text[i] != '.')
+	while (hex_value(*p) >= 0)
+		p++;
+	if (*p++ != '.' || p == end)
 		return false;
-	for (i++; i < len; i++)
-		if (!is_name_char(text[i]) && text[i] != ':')
-			return false;
+	while (is_name_char(*p) || *p == ':')
+		p++;
 
-	return true;
+	return p == end;
 }
 
 /* What stands between the brackets of an IP literal. */
@@ -308,39 +313,38 @@ is_ip_literal(const char *text, size_t len)
 {
 	char address[INET6_ADDRSTRLEN];
 	struct in6_addr parsed;
+	int n;
 
-	if (is_ip_future(text, len))
+	if (is_ip_future(text, text + len))
 		return true;
-	if (len == 0 || len >= sizeof(address))
+	n = snprintf(address, sizeof(address), "%.*s", (int)len, text);
+	if (n < 0 || (size_t)n >= sizeof(address))
 		return false;
-	memcpy(address, text, len);
-	address[len] = '\0';
 
 	return inet_pton(AF_INET6, address, &parsed) == 1;
 }
 
 /* Append a host in small letters; an http URI has one (RFC 9110 4.2.1). */
-static fo_err
+static bool
 add_host(struct fo_buf *to, const char *host, size_t len)
 {
 	if (len == 0)
-		return FO_ERR_FORMAT;
+		return false;
 	if (host[0] != '[')
 		return add_normal(to, host, len, is_name_char, true);
 
-	if (len < 2 || host[len - 1] != ']' ||
-	    !is_ip_literal(host + 1, len - 2))
-		return FO_ERR_FORMAT;
+	if (host[len - 1] != ']' || !is_ip_literal(host + 1, len - 2))
+		return false;
 	for (size_t i = 0; i < len; i++) {
 		const char c = to_lower(host[i]);
 
 		fo_buf_add(to, &c, 1);
 	}
-	return FO_OK;
+	return true;
 }
 
 /* Append ":port", unless it is empty or the default (RFC 3986 6.2.3). */
-static fo_err
+static bool
 add_port(struct fo_buf *to, const char *port, size_t len,
     const char *default_port)
 {
@@ -348,41 +352,38 @@ add_port(struct fo_buf *to, const char *port, size_t len,
 
 	for (size_t i = 0; i < len; i++) {
 		if (!is_digit(port[i]))
-			return FO_ERR_FORMAT;
+			return false;
 		number = number * 10 + (unsigned int)(port[i] - '0');
 		if (number > MAX_PORT)
-			return FO_ERR_FORMAT;
+			return false;
 	}
 	if (len == 0 || (len == strlen(default_port) &&
 	    memcmp(port, default_port, len) == 0))
-		return FO_OK;
+		return true;
 
 	fo_buf_adds(to, ":");
 	fo_buf_add(to, port, len);
-	return FO_OK;
+	return true;
 }
+
+/* What an authority ends before. */
+#define AFTER_IT "/?#"
 
 /*
  * Append an authority: host and port. Userinfo is refused because '@' is no
  * character of either.
  */
-static fo_err
+static bool
 add_authority(struct fo_buf *to, const char *text, size_t len,
     const char *default_port)
 {
-	size_t host_len = 0;
-	fo_err r;
+	size_t host_len = text[0] == '[' ? strcspn(text, "]" AFTER_IT) : 0;
 
-	if (len > 0 && text[0] == '[')
-		while (host_len < len && text[host_len] != ']')
-			host_len++;
-	while (host_len < len && text[host_len] != ':')
-		host_len++;
-
-	if ((r = add_host(to, text, host_len)) != FO_OK)
-		return r;
+	host_len += strcspn(text + host_len, ":" AFTER_IT);
+	if (!add_host(to, text, host_len))
+		return false;
 	if (host_len == len)
-		return FO_OK;
+		return true;
 
 	return add_port(to, text + host_len + 1, len - host_len - 1,
 	    default_port);
@@ -417,22 +418,24 @@ add_without_dots(struct fo_buf *to, const char *path)
 }
 
 /* Append a path; an empty one is "/" (RFC 3986 6.2.3). */
-static fo_err
+static bool
 add_path(struct fo_buf *to, const char *path, size_t len)
 {
 	struct fo_buf normal;
-	fo_err r;
+	bool legal;
 
 	if (len == 0) {
 		fo_buf_adds(to, "/");
-		return FO_OK;
+		return true;
 	}
 	fo_buf_init(&normal, MAX_BYTES);
-	if ((r = add_normal(&normal, path, len, is_path_char, false)) ==
-	    FO_OK && (r = normal.err) == FO_OK)
+	legal = add_normal(&normal, path, len, is_path_char, false);
+	if (normal.err != FO_OK)
+		to->err = normal.err;
+	else if (legal)
 		add_without_dots(to, normal.data);
 	fo_buf_clear(&normal);
-	return r;
+	return legal;
 }
 
 /* Query and fragment do not count, but must be what a URI has there. */
@@ -444,8 +447,7 @@ is_tail(const char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == '#' && !fragment)
 			fragment = true;
-		else if (*text == '%' ?
-		    escaped_byte(text, strnlen(text, 3)) < 0 :
+		else if (*text == '%' ? escaped_byte(text) < 0 :
 		    !is_query_char(*text))
 			return false;
 	}
@@ -463,25 +465,20 @@ normalise(const char *uri, char **ret_normal)
 	const char *scheme = secure ? HTTPS : HTTP;
 	const char *authority, *path, *tail;
 	struct fo_buf normal;
-	fo_err r;
+	fo_err r = FO_ERR_FORMAT;
 
 	if (strncasecmp(uri, scheme, strlen(scheme)) != 0)
 		return FO_ERR_FORMAT;
 	authority = uri + strlen(scheme);
-	path = authority + strcspn(authority, "/?#");
+	path = authority + strcspn(authority, AFTER_IT);
 	tail = path + strcspn(path, "?#");
-	if (!is_tail(tail))
-		return FO_ERR_FORMAT;
 
 	fo_buf_init(&normal, MAX_BYTES);
 	fo_buf_adds(&normal, scheme);
-	if ((r = add_authority(&normal, authority,
-	    (size_t)(path - authority), secure ? "443" : "80")) != FO_OK)
-		goto out;
-	if ((r = add_path(&normal, path, (size_t)(tail - path))) != FO_OK)
-		goto out;
-	r = fo_buf_take(&normal, ret_normal);
-out:
+	if (add_authority(&normal, authority, (size_t)(path - authority),
+	    secure ? "443" : "80") &&
+	    add_path(&normal, path, (size_t)(tail - path)) && is_tail(tail))
+		r = fo_buf_take(&normal, ret_normal);
 	fo_buf_clear(&normal);
 	return r;
 }

@@ -29,6 +29,8 @@ static const struct parts round_trips[] = {
 	{ "db", "postgresql", "a\nb", "pam://db/postgresql/a%0Ab" },
 	{ "db", "postgresql", "...", "pam://db/postgresql/..." },
 	{ "h:22", "s", "u", "pam://h%3A22/s/u" },
+	{ "az", "AZ", "09", "pam://az/AZ/09" },
+	{ "`{", "@[", "/:", "pam://%60%7B/%40%5B/%2F%3A" },
 };
 
 Test(target, is_built_with_all_but_unreserved_characters_escaped)
@@ -138,7 +140,10 @@ static const struct { const char *why, *htu; } damaged[] = {
 	{ "a newline", "pam://bastion/sshd/deploy\n" },
 	{ "a back slash", "pam://bastion/sshd\\deploy/x" },
 	{ "a quote", "pam://bastion/sshd/\"deploy" },
-	{ "a bracket", "pam://bastion/sshd/[deploy]" },
+	{ "brackets", "pam://bastion/sshd/[deploy]" },
+	{ "an opening bracket", "pam://bastion/sshd/[deploy" },
+	{ "an opening brace", "pam://bastion/sshd/{deploy" },
+	{ "an escape of what stands before a", "pam://bastion/sshd/%4`" },
 	{ "userinfo", "pam://me@bastion/sshd/deploy" },
 	{ "a port", "pam://bastion:22/sshd/deploy" },
 	{ "not ASCII", "pam://bastion/sshd/j\xc3\xbcrg" },
@@ -157,6 +162,21 @@ Test(target, is_not_taken_apart_when_one_thing_is_wrong)
 		    FO_ERR_FORMAT, "%s", damaged[i].why);
 	cr_expect_eq(fo_target_parse(NULL, &t), FO_ERR_ARG);
 	cr_expect_null(t, "untouched on failure");
+}
+
+Test(target, is_taken_apart_up_to_its_limit)
+{
+	static const char head[] = "pam://h/s/";
+	char htu[4098];
+	struct fo_target *t = NULL;
+
+	memset(htu, 'u', sizeof(htu));
+	memcpy(htu, head, strlen(head));
+	htu[4097] = '\0';
+	cr_expect_eq(fo_target_parse(htu, &t), FO_ERR_FORMAT);
+	htu[4096] = '\0';
+	cr_expect_eq(fo_target_parse(htu, &t), FO_OK);
+	fo_target_free(&t);
 }
 
 Test(target, damaged_in_a_proof_is_the_wrong_one)
@@ -219,6 +239,12 @@ static const struct pair same[] = {
 	    "https://[::FFFF:1.2.3.4]/" },
 	{ "an address of the future", "http://[V1.aB:c]/",
 	    "http://[v1.ab:c]/" },
+	{ "an address of the future, of all that it may hold",
+	    "http://[v09aF.!z:~]/", "http://[v09af.!z:~]/" },
+	{ "the longest IPv6 address",
+	    "http://[0000:0000:0000:0000:0000:FFFF:255.255.255.255]/",
+	    "http://[0000:0000:0000:0000:0000:ffff:255.255.255.255]/" },
+	{ "the last letters of a host", "http://AZ.az/", "http://az.AZ/" },
 	{ "an IPv4 address", "http://127.0.0.1/", "http://127.0.0.1:80" },
 	{ "the highest port", "http://a:65535/", "http://a:65535/" },
 	/* others */
@@ -260,6 +286,8 @@ static const struct pair different[] = {
 	{ "a slash at the end", "https://a/x/", "https://a/x" },
 	{ "two slashes", "https://a//x", "https://a/x" },
 	{ "an escaped slash", "https://a/b%2Fc", "https://a/b/c" },
+	{ "an escaped slash is no more than that", "https://a/b%2Fc",
+	    "https://a/b%2F/c" },
 	{ "an escaped reserved character", "https://a/%40", "https://a/@" },
 	{ "decoded once only", "https://a/%2541", "https://a/A" },
 	{ "a plus is no space", "https://a/a+b", "https://a/a%20b" },
@@ -297,6 +325,10 @@ static const char *const no_uris[] = {
 	"https://[::g]/x", "https://[::1]x/", "https://[1.2.3.4]/x",
 	"https://[::1%25eth0]/x", "https://x[::1]/", "https://[v.a]/",
 	"https://[v1.]/", "https://[v1]/", "https://[vg.a]/",
+	"https://[v1.a@]/", "https://[w1.a]/", "https://[v]/", "https://[/",
+	"https://[v1.a/", "https://[", "https://[v1.a]b]/",
+	"https://[0000:0000:0000:0000:0000:ffff:255.255.255.255x]/",
+	"https://a/[x", "https://a/{x", "https://a/%`0", "https://a/%0`",
 	"https://a/x?%4", "https://a/x?a b", "https://a/x#a#b",
 	"https://a/x#%", "https://a/x?[]", "https://a/x?\xc3\xbc",
 };
