@@ -100,7 +100,7 @@ struct plan {
 	long kill_after;
 };
 
-static void
+static _Noreturn void
 die(const char *what)
 {
 	fprintf(stderr, "calls: %s: %s\n", what, strerror(errno));
