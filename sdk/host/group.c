@@ -27,12 +27,12 @@ read_group(struct fo_reader *rd, const struct fo_node *root,
 		else
 			memcpy(ret->name, text, strlen(text) + 1);
 	}
-	text = fo_reader_text(rd, root, "description", false);
-	if (text != NULL && !fo_prose_ok(text))
+	if ((text = fo_reader_text(rd, root, "description", false)) == NULL)
+		text = "";
+	if (!fo_prose_ok(text))
 		fo_reader_fail(rd, fo_node_get(root, "description")->line,
 		    "description has control bytes; write one line of text");
-	ret->description = strdup(text == NULL ? "" : text);
-	if (ret->description == NULL && rd->err == FO_OK)
+	else if ((ret->description = strdup(text)) == NULL)
 		rd->err = FO_ERR_NOMEM;
 	(void)fo_reader_list(rd, root, "policies", true);
 	ret->policies = fo_reader_texts(rd, root, "policies", fo_name_ok,
@@ -46,7 +46,7 @@ fo_group_parse(const char *name, const char *group, const char *text,
 	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
 	struct fo_group *made = NULL;
 	struct fo_node *root = NULL;
-	fo_err r = FO_ERR_FORMAT;
+	fo_err r;
 
 	if (!fo_name_ok(group))
 		return FO_ERR_ARG;
@@ -62,7 +62,6 @@ fo_group_parse(const char *name, const char *group, const char *text,
 
 	*ret_group = made;
 	made = NULL; /* now owned by the caller */
-	r = FO_OK;
 out:
 	fo_group_free(&made);
 	fo_node_free(&root);

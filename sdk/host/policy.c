@@ -10,6 +10,7 @@
 #include "node.h"
 
 #define DAY_MIN 1440
+#define DIGITS "0123456789"
 #define NAME_FORM "[a-z0-9][a-z0-9._-]{0,47}"
 
 static const char *const policy_keys[] = { "version", "policy", "rules",
@@ -118,31 +119,20 @@ read_sources(struct fo_reader *rd, const struct fo_node *when,
 	fo_texts_free(&texts);
 }
 
-/* The number in two digits, or -1. */
-static int
-two_digits(const char *text)
-{
-	if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
-		return -1;
-
-	return (text[0] - '0') * 10 + (text[1] - '0');
-}
-
 /* "HH:MM" in minutes, up to max; -1 otherwise. */
 static int
 parse_minutes(const char *text, int max)
 {
-	const int hours = two_digits(text);
-	int minutes;
+	int hours, minutes;
 
-	if (hours < 0 || text[2] != ':')
+	if (strspn(text, DIGITS) != 2 || text[2] != ':' ||
+	    strspn(text + 3, DIGITS) != 2 || text[5] != '\0')
 		return -1;
-	minutes = two_digits(text + 3);
-	if (minutes < 0 || minutes > 59 || text[5] != '\0' ||
-	    hours * 60 + minutes > max)
-		return -1;
+	hours = (int)strtol(text, NULL, 10);
+	minutes = (int)strtol(text + 3, NULL, 10);
 
-	return hours * 60 + minutes;
+	return minutes < 60 && hours * 60 + minutes <= max ?
+	    hours * 60 + minutes : -1;
 }
 
 static int
@@ -217,7 +207,7 @@ read_time(struct fo_reader *rd, const struct fo_node *when,
 	ret->hours = hours;
 	read_days(rd, map, hours);
 	read_zone(rd, map, hours);
-	hours->to_min = DAY_MIN;
+	/* from and to both 0: all day */
 	if (fo_node_get(map, "from") == NULL &&
 	    fo_node_get(map, "to") == NULL) {
 		if (fo_node_get(map, "days") == NULL)
@@ -361,14 +351,12 @@ read_policy(struct fo_reader *rd, const struct fo_node *root,
 		    "the same", name, policy);
 	refuse_empty(rd, root, "rules");
 	list = fo_reader_list(rd, root, "rules", true);
-	if (list == NULL || rd->err != FO_OK)
+	if (rd->err != FO_OK)
 		return;
 	memcpy(ret->name, policy, strlen(policy) + 1);
 	ret->rules = calloc(list->count + 1, sizeof(*ret->rules));
-	if (ret->rules == NULL) {
+	if (ret->rules == NULL)
 		rd->err = FO_ERR_NOMEM;
-		return;
-	}
 	for (i = 0; i < list->count && rd->err == FO_OK; i++) {
 		read_rule(rd, list->items[i], ret, &ret->rules[i]);
 		ret->rules_count++;
@@ -382,7 +370,7 @@ fo_policy_parse(const char *name, const char *policy, const char *text,
 	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
 	struct fo_policy *made = NULL;
 	struct fo_node *root = NULL;
-	fo_err r = FO_ERR_FORMAT;
+	fo_err r;
 
 	if (!fo_name_ok(policy))
 		return FO_ERR_ARG;
@@ -398,7 +386,6 @@ fo_policy_parse(const char *name, const char *policy, const char *text,
 
 	*ret_policy = made;
 	made = NULL; /* now owned by the caller */
-	r = FO_OK;
 out:
 	fo_policy_free(&made);
 	fo_node_free(&root);

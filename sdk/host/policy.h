@@ -34,7 +34,7 @@ typedef enum fo_channel {
 struct fo_hours {
 	unsigned int days;	/* bit 0 Monday ... bit 6 Sunday */
 	int from_min;		/* 0 to 1439 */
-	int to_min;		/* 0 to 1440, not included */
+	int to_min;		/* 0 to 1440, not included; both 0: all day */
 	int offset_min;		/* -1439 to 1439 */
 };
 

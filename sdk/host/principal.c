@@ -3,6 +3,7 @@
  */
 #include "principal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,17 +49,17 @@ entry_ok(const char *entry)
 {
 	const char *colon = strchr(entry, ':');
 	char service[FO_SERVICE_MAX + 1];
-	size_t n;
+	int n;
 
 	if (strpbrk(entry, "*?") != NULL)
 		return false;
 	if (colon == NULL)
 		return fo_account_ok(entry);
-	n = (size_t)(colon - entry);
-	if (n > FO_SERVICE_MAX)
+	n = snprintf(service, sizeof(service), "%.*s", (int)(colon - entry),
+	    entry);
+	if (n < 0 || (size_t)n >= sizeof(service))
 		return false;
-	memcpy(service, entry, n);
-	service[n] = '\0';
+
 	return fo_service_ok(service) && fo_account_ok(colon + 1);
 }
 
@@ -71,12 +72,11 @@ read_name(struct fo_reader *rd, const struct fo_node *map, const char *key,
 
 	if (text == NULL)
 		return;
-	if (!fo_name_ok(text)) {
+	if (!fo_name_ok(text))
 		fo_reader_fail(rd, fo_node_get(map, key)->line, "'%s' is "
 		    "'%.64s'; write a name of the form " NAME_FORM, key, text);
-		return;
-	}
-	memcpy(ret, text, strlen(text) + 1);
+	else
+		memcpy(ret, text, strlen(text) + 1);
 }
 
 static void
@@ -87,12 +87,10 @@ read_id(struct fo_reader *rd, const struct fo_node *root, const char *id,
 
 	if (text == NULL)
 		return;
-	if (strcmp(text, id) != 0) {
+	if (strcmp(text, id) != 0)
 		fo_reader_fail(rd, fo_node_get(root, "id")->line, "id is "
 		    "'%.64s', but the file is called %s.yaml; they must be "
 		    "the same", text, id);
-		return;
-	}
 	memcpy(ret->id, id, strlen(id) + 1);
 	ret->kind = (fo_kind)fo_reader_word(rd, root, "kind", kind_words);
 	if (rd->err == FO_OK &&
@@ -157,17 +155,13 @@ read_keys(struct fo_reader *rd, const struct fo_node *root,
 
 	if (list == NULL)
 		return;
-	if (list->count > FO_PRINCIPAL_MAX_KEYS) {
+	if (list->count > FO_PRINCIPAL_MAX_KEYS)
 		fo_reader_fail(rd, list->items[FO_PRINCIPAL_MAX_KEYS]->line,
 		    "more than %d keys; take out those revoked long ago, or "
 		    "make another principal", FO_PRINCIPAL_MAX_KEYS);
-		return;
-	}
 	ret->keys = calloc(list->count + 1, sizeof(*ret->keys));
-	if (ret->keys == NULL) {
+	if (ret->keys == NULL)
 		rd->err = FO_ERR_NOMEM;
-		return;
-	}
 	for (i = 0; i < list->count && rd->err == FO_OK; i++) {
 		read_key(rd, list->items[i], ret, &ret->keys[i]);
 		ret->keys_count++;
@@ -203,7 +197,7 @@ fo_principal_parse(const char *name, const char *id, const char *text,
 	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
 	struct fo_principal *made = NULL;
 	struct fo_node *root = NULL;
-	fo_err r = FO_ERR_FORMAT;
+	fo_err r;
 
 	if (!fo_id_ok(id))
 		return FO_ERR_ARG;
@@ -219,7 +213,6 @@ fo_principal_parse(const char *name, const char *id, const char *text,
 
 	*ret_principal = made;
 	made = NULL; /* now owned by the caller */
-	r = FO_OK;
 out:
 	fo_principal_free(&made);
 	fo_node_free(&root);
@@ -316,12 +309,10 @@ add_time(struct fo_buf *buf, const char *key, int64_t s)
 
 	if (s == 0)
 		return;
-	if ((r = fo_time_format(s, text)) != FO_OK) {
-		if (buf->err == FO_OK)
-			buf->err = r;
-		return;
-	}
-	fo_buf_addf(buf, "    %s: %s\n", key, text);
+	if ((r = fo_time_format(s, text)) != FO_OK)
+		buf->err = r;
+	else
+		fo_buf_addf(buf, "    %s: %s\n", key, text);
 }
 
 static void

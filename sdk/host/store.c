@@ -29,7 +29,7 @@ fo_store_new(const char *config_path, struct fo_diag *diag,
 {
 	struct fo_store *made = NULL;
 	const char *slash;
-	fo_err r = FO_ERR_ARG;
+	fo_err r = FO_ERR_NOMEM;
 
 	if (config_path == NULL || config_path[0] != '/' ||
 	    strlen(config_path) >= PATH_MAX ||
@@ -40,15 +40,12 @@ fo_store_new(const char *config_path, struct fo_diag *diag,
 		    config_path == NULL ? "nothing" : config_path);
 		return FO_ERR_ARG;
 	}
-	if ((made = calloc(1, sizeof(*made))) == NULL)
-		return FO_ERR_NOMEM;
-	made->config_path = strdup(config_path);
-	made->folder = strndup(config_path, (size_t)(slash - config_path));
-	made->owner = geteuid();
-	if (made->config_path == NULL || made->folder == NULL) {
-		r = FO_ERR_NOMEM;
+	if ((made = calloc(1, sizeof(*made))) == NULL ||
+	    (made->config_path = strdup(config_path)) == NULL ||
+	    (made->folder = strndup(config_path,
+	    (size_t)(slash - config_path))) == NULL)
 		goto out;
-	}
+	made->owner = geteuid();
 
 	*ret_store = made;
 	made = NULL; /* now owned by the caller */

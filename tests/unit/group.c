@@ -81,3 +81,12 @@ Test(group, one_wrong_field_refuses_the_file)
 		free(text);
 	}
 }
+
+Test(group, is_called_by_a_name)
+{
+	struct fo_group *group = NULL;
+
+	cr_expect_eq(fo_group_parse(PATH, "../x", full, strlen(full), NULL,
+	    &group), FO_ERR_ARG);
+	cr_expect_null(group);
+}

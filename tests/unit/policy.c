@@ -158,6 +158,10 @@ Test(policy, one_wrong_field_refuses_the_file_and_says_where_and_how_to_mend)
 		{ "from: \"08:00\"", "from: \"8:00\"", 13, "time of day" },
 		{ "from: \"08:00\"", "from: \"24:00\"", 13, "to \"23:59\"" },
 		{ "from: \"08:00\"", "from: \"08:60\"", 13, "time of day" },
+		{ "from: \"08:00\"", "from: \"008:0\"", 13, "time of day" },
+		{ "from: \"08:00\"", "from: \"08:0\"", 13, "time of day" },
+		{ "from: \"08:00\"", "from: \"08-00\"", 13, "time of day" },
+		{ "from: \"08:00\"", "from: \"+8:00\"", 13, "time of day" },
 		{ "from: \"08:00\"", "from: \"08:00:00\"", 13, "time of" },
 		{ "from: \"08:00\"", "from: \"20:00\"", 13,
 		    "leave both out for the whole day" },
@@ -184,6 +188,52 @@ Test(policy, one_wrong_field_refuses_the_file_and_says_where_and_how_to_mend)
 		expect_reason(&diag, PATH, cases[i].line, cases[i].what);
 		free(text);
 	}
+}
+
+/* Is a policy read that has this one condition, for this channel? */
+static bool
+is_condition(const char *channel, const char *key, const char *value)
+{
+	struct fo_policy *policy = NULL;
+	char text[2048];
+	fo_err r;
+
+	(void)snprintf(text, sizeof(text), "---\nversion: 1\npolicy: p\n"
+	    "rules:\n  - rule: r\n    effect: deny\n    channel: %s\n"
+	    "    when: {%s: [\"%s\"]}\n...\n", channel, key, value);
+	r = fo_policy_parse(PATH, "p", text, strlen(text), NULL, &policy);
+	cr_expect(r == FO_OK || r == FO_ERR_FORMAT, "%s", fo_err_word(r));
+	fo_policy_free(&policy);
+	return r == FO_OK;
+}
+
+Test(policy, patterns_and_methods_have_their_length)
+{
+	char text[1026];
+
+	memset(text, 'A', sizeof(text));
+	text[1025] = '\0';
+	cr_expect_not(is_condition("command", "command", text));
+	text[1024] = '\0';
+	cr_expect(is_condition("command", "command", text));
+	text[33] = '\0';
+	cr_expect_not(is_condition("http", "method", text));
+	text[32] = '\0';
+	cr_expect(is_condition("http", "method", text));
+	cr_expect(is_condition("http", "method", "M-SEARCH"));
+	cr_expect_not(is_condition("http", "method", ""));
+	cr_expect_not(is_condition("http", "method", "Get"));
+	cr_expect_not(is_condition("http", "method", "get"));
+	cr_expect_not(is_condition("http", "method", "GET "));
+}
+
+Test(policy, is_called_by_a_name)
+{
+	struct fo_policy *policy = NULL;
+
+	cr_expect_eq(fo_policy_parse(PATH, "../p", full, strlen(full), NULL,
+	    &policy), FO_ERR_ARG);
+	cr_expect_null(policy);
 }
 
 Test(policy, a_policy_without_rules_is_refused)
@@ -544,6 +594,9 @@ Test(policy, hours_hold_from_their_first_second_to_before_their_end)
 		{ "and not further",
 		    "{days: [mon], from: \"22:00\", to: \"00:00\"}",
 		    MONDAY_NOON + 12 * HOUR, false },
+		{ "a minute before an hour",
+		    "{from: \"12:59\", to: \"13:00\"}",
+		    MONDAY_NOON + 59 * MIN, true },
 		/* zones */
 		{ "noon is 13:00 at +01:00",
 		    "{from: \"13:00\", to: \"13:01\", zone: \"+01:00\"}",
@@ -570,6 +623,30 @@ Test(policy, hours_hold_from_their_first_second_to_before_their_end)
 		    cases[i].want, "allow: %s", cases[i].why);
 		cr_expect_eq(denies(when, &l), cases[i].want, "deny: %s",
 		    cases[i].why);
+	}
+}
+
+Test(policy, a_time_before_1970_is_no_time)
+{
+	static const struct {
+		const char *zone;
+		int64_t now;
+	} cases[] = {
+		{ "+01:00", -1 },
+		{ "-01:00", 0 },
+		{ "+00:00", -60 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fo_login l = login();
+		char when[128];
+
+		(void)snprintf(when, sizeof(when), "{time: {days: [mon, tue, "
+		    "wed, thu, fri, sat, sun], zone: \"%s\"}}",
+		    cases[i].zone);
+		l.now = cases[i].now;
+		cr_expect_eq(weigh("allow", when, &l), FO_EFFECT_DENY);
+		cr_expect(denies(when, &l));
 	}
 }
 

@@ -36,6 +36,10 @@ static const char full[] =
     "    reason: rotated\n"
     "...\n";
 
+/* As long as the name of a service can be. */
+#define SERVICE_64 \
+    "ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss"
+
 static struct fo_principal *
 accepted(const char *text)
 {
@@ -82,6 +86,65 @@ Test(principal, groups_policies_and_accounts_may_be_left_out)
 	cr_expect_null(p->policies[0]);
 	cr_expect_null(p->accounts[0]);
 	cr_expect_eq(p->keys_count, 0);
+	fo_principal_free(&p);
+}
+
+Test(principal, an_account_may_be_of_the_longest_service)
+{
+	char *text = changed(full, "[deploy, ", "[" SERVICE_64 ":deploy, ");
+	struct fo_principal *p = accepted(text);
+
+	cr_expect_str_eq(p->accounts[0], SERVICE_64 ":deploy");
+	fo_principal_free(&p);
+	free(text);
+}
+
+Test(principal, has_keys_even_if_none)
+{
+	static const char head[] = "---\nversion: 1\nstatus: active\nid: " ID
+	    "\nkind: agent\nname: build-bot\nowner: team-platform\n";
+	struct fo_principal *p = NULL;
+	struct fo_diag diag = { .text = "" };
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s...\n", head);
+	cr_expect_eq(fo_principal_parse(PATH, ID, text, strlen(text), &diag,
+	    &p), FO_ERR_FORMAT);
+	expect_reason(&diag, PATH, 2, "'keys' is missing; add it");
+	(void)snprintf(text, sizeof(text), "%skeys: []\n...\n", head);
+	p = accepted(text);
+	cr_expect_eq(p->keys_count, 0);
+	fo_principal_free(&p);
+}
+
+Test(principal, is_called_by_an_id)
+{
+	struct fo_principal *p = NULL;
+
+	cr_expect_eq(fo_principal_parse(PATH, "../x", full, strlen(full),
+	    NULL, &p), FO_ERR_ARG);
+	cr_expect_null(p);
+}
+
+Test(principal, a_time_that_cannot_be_written_is_not)
+{
+	struct fo_principal *p = accepted(full);
+	char *text = NULL;
+
+	p->keys[0].created = -1;
+	cr_expect_neq(fo_principal_format(p, &text), FO_OK);
+	cr_expect_null(text);
+	fo_principal_free(&p);
+}
+
+Test(principal, of_no_known_status_is_not_in_force)
+{
+	struct fo_principal *p = accepted(full);
+
+	p->status = (fo_status)99;
+	cr_expect_eq(fo_principal_in_force(p, NULL, CREATED),
+	    FO_ERR_INTERNAL);
+	cr_expect_null(fo_principal_key(p, ""), "there is no key but those");
 	fo_principal_free(&p);
 }
 
@@ -144,6 +207,10 @@ Test(principal, one_wrong_field_refuses_the_file_and_says_where_and_how_to_mend)
 		{ "[deploy, ", "[\xc3\xa4, ", 10, "item of 'accounts'" },
 		{ "thumbprint: " JKT_A "\n", "created: 2026-11-23T18:00:00Z\n",
 		    13, "key 'created' is there already" },
+		{ "thumbprint: " JKT_A "\n    ", "", 12,
+		    "'thumbprint' is missing; add it" },
+		{ "[deploy, ", "[" SERVICE_64 "s:deploy, ", 10,
+		    "item of 'accounts'" },
 		{ "thumbprint: " JKT_A, "thumbprint: short", 12,
 		    "write the 43 characters" },
 		{ "thumbprint: " JKT_B, "thumbprint: " JKT_A, 15,
