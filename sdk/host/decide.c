@@ -254,23 +254,18 @@ check_policy(const struct fo_authority *authority,
 	fo_policy_login(policies.list, policies.count, login, &verdict);
 	if (verdict.policy == NULL) {
 		fo_diag_set(&decision->diag, "no rule allows it");
-		r = FO_ERR_POLICY;
-		goto out;
+	} else {
+		copy(verdict.policy, decision->policy,
+		    sizeof(decision->policy));
+		copy(verdict.rule, decision->rule, sizeof(decision->rule));
+		if (verdict.effect != FO_EFFECT_ALLOW)
+			fo_diag_set(&decision->diag, "rule %s/%s says %s",
+			    verdict.policy, verdict.rule,
+			    fo_effect_word(verdict.effect));
 	}
-	copy(verdict.policy, decision->policy, sizeof(decision->policy));
-	copy(verdict.rule, decision->rule, sizeof(decision->rule));
-	if (verdict.effect != FO_EFFECT_ALLOW) {
-		fo_diag_set(&decision->diag, "rule %s/%s says %s",
-		    verdict.policy, verdict.rule,
-		    fo_effect_word(verdict.effect));
-		r = FO_ERR_POLICY;
-		goto out;
-	}
-
-	r = FO_OK;
-out:
 	fo_policies_clear(&policies);
-	return r;
+
+	return verdict.effect == FO_EFFECT_ALLOW ? FO_OK : FO_ERR_POLICY;
 }
 
 static fo_err
@@ -299,13 +294,9 @@ check_status(const struct fo_principal *principal, const char *jkt,
     int64_t now, struct fo_diag *diag)
 {
 	const struct fo_pkey *key = fo_principal_key(principal, jkt);
-	fo_err r;
+	const fo_err r = fo_principal_in_force(principal, jkt, now);
 
-	if ((r = fo_principal_in_force(principal, jkt, now)) == FO_OK)
-		return FO_OK;
-	if (key == NULL)
-		return r;
-
+	/* these two are said of a key that is there */
 	if (r == FO_ERR_EXPIRED_KEY)
 		fo_diag_set(diag, "the key expired %lld s ago",
 		    (long long)(now - key->expires));

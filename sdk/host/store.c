@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,18 +235,17 @@ open_part(const struct fo_store *store, const char *part,
 static bool
 id_of_link(const char *text, char ret_id[FO_ID_SIZE])
 {
-	const size_t prefix = strlen(LINK_PREFIX);
-	const size_t suffix = strlen(YAML_SUFFIX);
-	const size_t n = strlen(text);
+	char right[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE];
+	const char *name = strrchr(text, '/');
 	char id[FO_ID_SIZE];
 
-	if (n <= prefix + suffix || n - prefix - suffix >= sizeof(id) ||
-	    strncmp(text, LINK_PREFIX, prefix) != 0 ||
-	    strcmp(text + n - suffix, YAML_SUFFIX) != 0)
+	if (name == NULL)
 		return false;
-	memcpy(id, text + prefix, n - prefix - suffix);
-	id[n - prefix - suffix] = '\0';
-	if (!fo_id_ok(id))
+	name++;
+	/* what does not fit is cut, and then no id or not the same */
+	(void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(name, "."), name);
+	(void)snprintf(right, sizeof(right), LINK_PREFIX "%s" YAML_SUFFIX, id);
+	if (!fo_id_ok(id) || strcmp(text, right) != 0)
 		return false;
 
 	memcpy(ret_id, id, sizeof(id));
@@ -440,19 +440,14 @@ static fo_err
 give(const struct part *part, const char *file,
     fo_err (*each)(const char *name, void *arg), void *arg)
 {
+	const char *end = part->yaml ? strrchr(file, '.') : strchr(file, '\0');
 	char name[NAME_MAX + 1];
-	size_t n = strlen(file);
 
-	if (n > NAME_MAX)
+	if (end == NULL || (part->yaml && strcmp(end, YAML_SUFFIX) != 0))
 		return FO_OK;
-	if (part->yaml) {
-		if (n < strlen(YAML_SUFFIX) ||
-		    strcmp(file + n - strlen(YAML_SUFFIX), YAML_SUFFIX) != 0)
-			return FO_OK;
-		n -= strlen(YAML_SUFFIX);
-	}
-	memcpy(name, file, n);
-	name[n] = '\0';
+	/* what does not fit is cut, and still too long for any name */
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(end - file), file);
+
 	return part->ok(name) ? each(name, arg) : FO_OK;
 }
 
@@ -463,7 +458,7 @@ fo_store_each(const struct fo_store *store, fo_store_part part,
 {
 	const struct dirent *entry;
 	char *path = NULL;
-	fo_err r = FO_ERR_STORE;
+	fo_err r;
 	DIR *dir;
 	int fd;
 

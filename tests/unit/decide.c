@@ -230,6 +230,18 @@ unknown_key(struct place *p)
 }
 
 static void
+no_index(struct place *p)
+{
+	char *path = store_fixture_path(&p->store, "keys.d");
+	char *away = store_fixture_path(&p->store, "keys.away");
+
+	cr_assert_eq(rename(path, away), 0);
+	free(path);
+	free(away);
+	place_sign(p);
+}
+
+static void
 bad_signature(struct place *p)
 {
 	char *last;
@@ -502,6 +514,7 @@ static const struct {
 	{ "alg", bad_alg, FO_ERR_BAD_ALG, "deny", UNNAMED },
 	{ "crit", bad_crit, FO_ERR_BAD_CRIT, "deny", UNNAMED },
 	{ "private key in jwk", bad_key, FO_ERR_BAD_KEY, "deny", UNNAMED },
+	{ "no index", no_index, FO_ERR_STORE, "error", UNNAMED },
 	{ "unknown key", unknown_key, FO_ERR_UNKNOWN_KEY, "deny", UNNAMED },
 	{ "signature", bad_signature, FO_ERR_BAD_SIGNATURE, "deny", UNNAMED },
 	{ "htm", wrong_htm, FO_ERR_WRONG_HTM, "deny", UNNAMED },
@@ -551,6 +564,7 @@ Test(decide, each_thing_wrong_has_its_own_why_and_one_event, .timeout = 60)
 		cr_expect_str_eq(p.decision.name, name, "%s",
 		    refusals[i].what);
 		cr_expect_eq(p.decision.id[0] != '\0', name[0] != '\0');
+		cr_expect_null(strstr(p.decision.diag.text, "delivered"));
 		cr_expect_eq(p.prepared, refusals[i].reach == PREPARED,
 		    "%s", refusals[i].what);
 		cr_expect_eq(place_spent(&p), refusals[i].reach >= SPENT, "%s",
@@ -577,6 +591,7 @@ Test(decide, a_preview_answers_the_same_and_leaves_no_trace, .timeout = 60)
 		    &preview), refusals[i].want, "%s: %s", refusals[i].what,
 		    preview.diag.text);
 		cr_expect_eq(preview.why, refusals[i].want);
+		cr_expect_str_eq(fo_res_word(preview.res), refusals[i].res);
 		cr_expect_eq(place_spent(&p), before);
 		cr_expect_null(place_event(&p));
 		place_close(&p);
@@ -686,10 +701,12 @@ Test(decide, a_user_whom_no_target_can_name_is_another_target)
 	p.attempt.account = account;
 	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_HTU, "%s",
 	    fo_err_word(p.decision.why));
+	cr_expect_not_null(strstr(p.decision.diag.text, "no target can"));
 	expect_event(&p, "deny", FO_ERR_WRONG_HTU, "-");
 	p.attempt.account = "..";
 	cr_expect_eq(place_offer(&p), FO_ERR_WRONG_HTU, "%s",
 	    fo_err_word(p.decision.why));
+	cr_expect_not_null(strstr(p.decision.diag.text, "no target can"));
 	expect_event(&p, "deny", FO_ERR_WRONG_HTU, "-");
 	place_close(&p);
 }
@@ -766,8 +783,12 @@ Test(decide, a_refusal_that_nobody_hears_of_stays_what_it_is)
 	cr_assert_eq(unlink(p.log_path), 0);
 	revoked(&p);
 	cr_expect_eq(place_decide(&p), FO_ERR_REVOKED);
-	cr_expect_not_null(strstr(p.decision.diag.text, "not delivered"),
-	    "%s", p.decision.diag.text);
+	cr_expect_eq(strncmp(p.decision.diag.text, "(its event was not "
+	    "delivered: ", 30), 0, "%s", p.decision.diag.text);
+	stale(&p);
+	cr_expect_eq(place_decide(&p), FO_ERR_STALE);
+	cr_expect_not_null(strstr(p.decision.diag.text, " (its event was not "
+	    "delivered: "), "%s", p.decision.diag.text);
 	place_close(&p);
 }
 
@@ -1060,6 +1081,23 @@ Test(decide, a_permit_whose_event_has_no_time_is_none)
 	cr_expect_eq(place_offer(&p), FO_ERR_AUDIT, "%s",
 	    fo_err_word(p.decision.why));
 	cr_expect_eq(p.decision.res, FO_RES_ERROR);
+	cr_expect_null(place_event(&p), "of a permit nobody was told");
+	place_close(&p);
+}
+
+Test(decide, a_reason_is_given_where_there_is_one)
+{
+	struct place p;
+
+	place_open(&p);
+	no_rule(&p);
+	cr_expect_eq(place_decide(&p), FO_ERR_POLICY);
+	cr_expect_str_eq(p.decision.diag.text, "no rule allows it");
+	place_close(&p);
+	place_open(&p);
+	revoked_key(&p);
+	cr_expect_eq(place_decide(&p), FO_ERR_REVOKED_KEY);
+	cr_expect_str_eq(p.decision.diag.text, "");
 	place_close(&p);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "support/refusal.h"
@@ -101,6 +102,50 @@ Test(store, the_owner_is_whoever_runs_it)
 	cr_expect_null(store);
 }
 
+Test(store, another_user_may_have_one)
+{
+	struct store_fixture own;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_assert_eq(seteuid(65534), 0);
+	store_fixture_open(&own);
+	store_fixture_agent(&own, FIXTURE_ID, FIXTURE_JKT, "deploy");
+	store_fixture_close(&own);
+	cr_assert_eq(seteuid(0), 0);
+}
+
+Test(store, is_named_by_a_path_of_the_systems_length)
+{
+	struct fo_store *store = NULL;
+	struct fo_diag diag = { .text = "" };
+	char path[PATH_MAX + 1];
+
+	memset(path, 'a', sizeof(path));
+	path[0] = path[2] = '/';
+	path[PATH_MAX] = '\0';
+	cr_expect_eq(fo_store_new(path, &diag, &store), FO_ERR_ARG);
+	path[PATH_MAX - 1] = '\0';
+	cr_expect_eq(fo_store_new(path, &diag, &store), FO_OK);
+	fo_store_free(&store);
+	cr_expect_eq(fo_store_new(NULL, &diag, &store), FO_ERR_ARG);
+	cr_expect_eq(strncmp(diag.text, "nothing ", 8), 0, "%s", diag.text);
+}
+
+Test(store, a_group_or_policy_that_is_no_name_is_not_found)
+{
+	struct fo_group *group = NULL;
+	struct fo_policy *policy = NULL;
+	struct fo_diag diag;
+
+	cr_expect_eq(fo_store_group(f.store, "../x", &diag, &group),
+	    FO_ERR_NOT_FOUND);
+	cr_expect_not_null(strstr(diag.text, "not the name of a group"));
+	cr_expect_eq(fo_store_policy(f.store, "../x", &diag, &policy),
+	    FO_ERR_NOT_FOUND);
+	cr_expect_not_null(strstr(diag.text, "not the name of a policy"));
+}
+
 Test(store, is_named_by_an_absolute_path_only)
 {
 	static const char *const bad[] = { "", "firstops.yaml",
@@ -114,6 +159,7 @@ Test(store, is_named_by_an_absolute_path_only)
 		    "'%s'", bad[i]);
 		cr_expect_null(store);
 		cr_expect_not_null(strstr(diag.text, "write an absolute"));
+		cr_expect_eq(strncmp(diag.text, bad[i], strlen(bad[i])), 0);
 	}
 }
 
@@ -515,6 +561,52 @@ Test(store, names_that_do_not_fit_the_grammar_are_ignored)
 	cr_expect_eq(count(FO_STORE_KEYS), 1);
 	cr_expect_eq(count(FO_STORE_GROUPS), 1);
 	cr_expect_eq(count(FO_STORE_POLICIES), 1);
+}
+
+Test(store, a_folder_that_is_not_there_is_a_store_error)
+{
+	struct fo_diag diag = { .text = "" };
+	char *path = store_fixture_path(&f, "groups.d");
+	char *away = store_fixture_path(&f, "groups.away");
+	size_t n = 0;
+
+	cr_assert_eq(rename(path, away), 0);
+	cr_expect_eq(fo_store_each(f.store, FO_STORE_GROUPS, &diag, count_one,
+	    &n), FO_ERR_STORE);
+	cr_expect_eq(n, 0);
+	cr_expect_not_null(strstr(diag.text, path), "%s", diag.text);
+	cr_assert_eq(rename(away, path), 0);
+	free(path);
+	free(away);
+}
+
+/* Puts something else in the place of the folder that is being read. */
+static fo_err
+take_away(const char *name, void *arg)
+{
+	const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct stat st, folder;
+
+	(void)name;
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(stat(arg, &folder), 0);
+	for (int i = 3; i < fd; i++)
+		if (fstat(i, &st) == 0 && st.st_ino == folder.st_ino &&
+		    st.st_dev == folder.st_dev)
+			cr_assert_eq(dup2(fd, i), i);
+	close(fd);
+	return FO_OK;
+}
+
+Test(store, a_folder_that_cannot_be_read_to_its_end_is_a_store_error)
+{
+	struct fo_diag diag = { .text = "" };
+	char *path = store_fixture_path(&f, "principals.d");
+
+	cr_expect_eq(fo_store_each(f.store, FO_STORE_PRINCIPALS, &diag,
+	    take_away, path), FO_ERR_STORE);
+	cr_expect_not_null(strstr(diag.text, path), "%s", diag.text);
+	free(path);
 }
 
 static fo_err
