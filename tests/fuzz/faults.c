@@ -36,6 +36,7 @@ static _Thread_local struct {
 	bool armed;
 	bool counting;		/* instead of failing */
 	bool faulted;
+	bool of_memory;		/* was the first an allocation? */
 	fuzz_fault how;
 	bool frame_failed;	/* of numbers, see BN_CTX_get */
 	uint32_t countdown;
@@ -84,6 +85,12 @@ fuzz_faulted(void)
 }
 
 bool
+fuzz_faulted_memory(void)
+{
+	return state.faulted && state.of_memory;
+}
+
+bool
 fuzz_faults_hold(void)
 {
 	const bool held = state.armed;
@@ -118,6 +125,8 @@ fails(int error)
 	if (!state.faulted && state.countdown-- > 0)
 		return false;
 
+	if (!state.faulted)
+		state.of_memory = error == ENOMEM;
 	state.faulted = true;
 	errno = state.how == FUZZ_INTERRUPTED ? EINTR : error;
 	return true;

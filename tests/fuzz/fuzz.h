@@ -83,6 +83,8 @@ void fuzz_faults_arm_nth(uint32_t nth, fuzz_fault how);
 void fuzz_faults_disarm(void);
 /* Has a call failed since they were armed? */
 bool fuzz_faulted(void);
+/* And was the first that did an allocation? */
+bool fuzz_faulted_memory(void);
 /*
  * For what a target does itself in the middle of the code under test: no
  * call fails between the two.

@@ -28,6 +28,9 @@ check(fo_err r)
 		cr_expect(r == FO_OK || r == now.work->also ||
 		    fo_decision_res(r) == FO_RES_ERROR, "%s, run %d: %s",
 		    now.work->what, now.runs, fo_err_word(r));
+	if (now.work->memory && fuzz_faulted_memory())
+		cr_expect_eq(r, FO_ERR_NOMEM, "%s without memory, run %d: %s",
+		    now.work->what, now.runs, fo_err_word(r));
 	if (now.work->after != NULL)
 		now.work->after(now.arg, r);
 }

@@ -5,6 +5,8 @@
 #ifndef FO_TEST_SWEEP_H
 #define FO_TEST_SWEEP_H
 
+#include <stdbool.h>
+
 #include <firstops/error.h>
 
 struct sweep {
@@ -14,6 +16,8 @@ struct sweep {
 	fo_err (*act)(void *arg);
 	/* Each time: what must hold afterwards, or NULL; no call fails. */
 	void (*after)(void *arg, fo_err r);
+	/* No memory is FO_ERR_NOMEM, and not some other trouble. */
+	bool memory;
 	/* A refusal that libcrypto's trouble cannot be told from, or FO_OK. */
 	fo_err also;
 	/* 0, or for what takes long: one call of so many, but for

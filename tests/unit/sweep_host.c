@@ -531,6 +531,180 @@ Test(sweep_host, the_store_holds_the_old_file_or_the_new_one_whatever_fails)
 		sweep(&works[i], NULL);
 }
 
+/* ---- what is read ----------------------------------------------------------- */
+
+#define DOC(text) "---\nversion: 1\n" text "...\n"
+
+static fo_err
+open_store(void *arg)
+{
+	struct fo_store *store = NULL;
+	fo_err r;
+
+	(void)arg;
+	r = fo_store_new("/etc/firstops/firstops.yaml", &diag, &store);
+	cr_expect_eq(r == FO_OK, store != NULL);
+	fo_store_free(&store);
+	return r;
+}
+
+static fo_err
+parse_policy(void *arg)
+{
+	static const char text[] = DOC("policy: p\nrules:\n"
+	    "  - rule: a\n    effect: allow\n    channel: login\n"
+	    "    when:\n      service: [sshd]\n      account: [deploy]\n"
+	    "      host: [\"web-*\"]\n      source: [10.0.0.0/8]\n"
+	    "      time: {days: [mon], from: \"08:00\", to: \"20:00\"}\n"
+	    "  - rule: b\n    effect: deny\n    channel: http\n"
+	    "    when: {method: [GET], url: [\"https://x/*\"]}\n"
+	    "  - rule: c\n    effect: deny\n    channel: command\n"
+	    "    when: {command: [ls]}\n");
+	struct fo_policy *policy = NULL;
+	fo_err r;
+
+	(void)arg;
+	r = fo_policy_parse("p.yaml", "p", text, strlen(text), &diag,
+	    &policy);
+	cr_expect_eq(r == FO_OK, policy != NULL);
+	if (policy != NULL) {
+		cr_expect_eq(policy->rules_count, 3);
+		cr_expect_not_null(policy->rules[0].hours);
+		cr_expect_eq(policy->rules[0].sources_count, 1);
+		cr_expect_not_null(policy->rules[1].urls);
+		cr_expect_not_null(policy->rules[2].commands);
+	}
+	fo_policy_free(&policy);
+	return r;
+}
+
+static fo_err
+parse_group(void *arg)
+{
+	static const char text[] = DOC("group: g\ndescription: those\n"
+	    "policies: [p]\n");
+	struct fo_group *group = NULL;
+	fo_err r;
+
+	(void)arg;
+	r = fo_group_parse("g.yaml", "g", text, strlen(text), &diag, &group);
+	cr_expect_eq(r == FO_OK, group != NULL);
+	if (group != NULL)
+		cr_expect_str_eq(group->description, "those");
+	fo_group_free(&group);
+	return r;
+}
+
+/* Read, and written again. */
+static fo_err
+parse_principal(void *arg)
+{
+	static const char text[] = DOC("status: active\nid: " FIXTURE_ID "\n"
+	    "kind: agent\nname: a\nowner: b\ngroups: [g]\n"
+	    "policies: [p]\naccounts: [deploy]\nkeys:\n"
+	    "  - thumbprint: " FIXTURE_JKT "\n"
+	    "    created: 2026-01-01T00:00:00Z\n"
+	    "    revoked: 2026-01-02T00:00:00Z\n    reason: lost\n");
+	struct fo_principal *principal = NULL;
+	char *written = NULL;
+	fo_err r;
+
+	(void)arg;
+	r = fo_principal_parse("p.yaml", FIXTURE_ID, text, strlen(text),
+	    &diag, &principal);
+	cr_expect_eq(r == FO_OK, principal != NULL);
+	if (r == FO_OK) {
+		cr_expect_eq(principal->keys_count, 1);
+		cr_expect_str_eq(principal->keys[0].reason, "lost");
+		r = fo_principal_format(principal, &written);
+		cr_expect_eq(r == FO_OK, written != NULL);
+	}
+	free(written);
+	fo_principal_free(&principal);
+	return r;
+}
+
+Test(sweep_host, a_file_is_read_whole_or_there_is_no_memory)
+{
+	static const struct sweep works[] = {
+		{ .what = "a policy", .act = parse_policy, .memory = true },
+		{ .what = "a group", .act = parse_group, .memory = true },
+		{ .what = "a principal", .act = parse_principal,
+		    .memory = true },
+	};
+
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		sweep(&works[i], NULL);
+}
+
+static fo_err
+load_principal(void *arg)
+{
+	struct fo_principal *principal = NULL;
+	char id[FO_ID_SIZE];
+	fo_err r;
+
+	(void)arg;
+	diag.text[0] = '\0';
+	if ((r = fo_store_find(p.store.store, FORGE_JKT, &diag, id)) == FO_OK)
+		r = fo_store_principal(p.store.store, id, &diag, &principal);
+	cr_expect_eq(r == FO_OK, principal != NULL);
+	cr_expect(r == FO_ERR_NOMEM || (r == FO_OK) == (diag.text[0] == '\0'),
+	    "%s: '%s'", fo_err_word(r), diag.text);
+	fo_principal_free(&principal);
+	return r;
+}
+
+static fo_err
+load_policy(void *arg)
+{
+	struct fo_policy *policy = NULL;
+	fo_err r;
+
+	(void)arg;
+	r = fo_store_policy(p.store.store, "logins", &diag, &policy);
+	cr_expect_eq(r == FO_OK, policy != NULL);
+	fo_policy_free(&policy);
+	return r;
+}
+
+static fo_err
+count_one(const char *name, void *arg)
+{
+	(void)name;
+	++*(int *)arg;
+	return FO_OK;
+}
+
+static fo_err
+walk(void *arg)
+{
+	int n = 0;
+	fo_err r;
+
+	(void)arg;
+	r = fo_store_each(p.store.store, FO_STORE_PRINCIPALS, &diag,
+	    count_one, &n);
+	cr_expect(r != FO_OK || n == 1);
+	return r;
+}
+
+Test(sweep_host, the_store_is_read_or_says_what_failed)
+{
+	static const struct sweep works[] = {
+		{ .what = "a store", .act = open_store, .memory = true },
+		{ .what = "a principal of the store", .act = load_principal,
+		    .memory = true },
+		{ .what = "a policy of the store", .act = load_policy,
+		    .memory = true },
+		{ .what = "the names of principals", .act = walk,
+		    .memory = true },
+	};
+
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		sweep(&works[i], NULL);
+}
+
 static struct store_fixture second;
 
 static void

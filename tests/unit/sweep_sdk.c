@@ -2,6 +2,7 @@
  * What agents link, with each of its calls failing in turn: it says so, and
  * it works once calls do.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,14 +186,94 @@ verify(void *arg)
 	fo_err r;
 
 	(void)arg;
-	if ((r = fo_verifier_new(&verifier)) != FO_OK)
+	if ((r = fo_verifier_new(&verifier)) != FO_OK) {
+		cr_expect_null(verifier);
 		return r;
+	}
 	want.verifier = verifier;
 	r = fo_proof_verify(proof, strlen(proof), &want, &checked);
 	cr_expect_eq(r == FO_OK, checked != NULL);
 	fo_proof_free(&checked);
 	fo_verifier_free(&verifier);
 	return r;
+}
+
+/* By a verifier of its own, and with the token that it goes with. */
+static fo_err
+verify_alone(void *arg)
+{
+	const struct fo_expect want = { .htm = "GET",
+		.htu = "https://EXAMPLE.com/a", .nonce_rule = FO_NONCE_AUTO,
+		.nonce = NONCE, .access_token = "token", .now = NOW,
+		.max_age_s = 60, .clock_skew_s = 15 };
+	struct fo_proof *checked = NULL;
+	fo_err r;
+
+	r = fo_proof_verify(arg, strlen(arg), &want, &checked);
+	cr_expect_eq(r == FO_OK, checked != NULL);
+	fo_proof_free(&checked);
+	return r;
+}
+
+static fo_err
+parse_jwk(void *arg)
+{
+	struct fo_jwk jwk;
+	char *text = NULL;
+	fo_err r;
+
+	if ((r = fo_jwk_parse(arg, strlen(arg), NULL, &jwk)) == FO_OK &&
+	    (r = fo_jwk_check(&jwk)) == FO_OK)
+		r = fo_jwk_format(&jwk, &text);
+	cr_expect_eq(r == FO_OK, text != NULL);
+	free(text);
+	return r;
+}
+
+Test(sweep_sdk, a_proof_is_verified_by_a_verifier_of_its_own)
+{
+	static const struct sweep work = { .what = "a proof verified alone",
+		.act = verify_alone };
+	const struct fo_request request = { .htm = "GET",
+		.htu = "https://example.com/a?b#c", .nonce = NONCE,
+		.access_token = "token", .iat = NOW };
+	char *with_token = NULL;
+
+	cr_assert_eq(fo_proof_sign(key, &request, &with_token), FO_OK);
+	sweep(&work, with_token);
+	fo_proof_text_free(&with_token);
+}
+
+Test(sweep_sdk, a_jwk_is_read_and_written_whole_or_not_at_all)
+{
+	static const struct sweep work = { .what = "a jwk",
+		.act = parse_jwk };
+	char jwk[] = FORGE_JWK;
+
+	sweep(&work, jwk);
+}
+
+static fo_err
+match(void *arg)
+{
+	const char *const *pair = arg;
+
+	return fo_target_match(pair[0], pair[1]);
+}
+
+Test(sweep_sdk, targets_are_the_same_or_there_is_no_memory)
+{
+	static const struct sweep work = { .what = "two targets",
+		.act = match, .memory = true };
+	const char *const pairs[][2] = {
+		{ "HTTPS://Example.com:443/a/./b?c#d",
+		    "https://example.com/a/b" },
+		{ "http://[::1]:8080", "http://[::1]:8080/" },
+		{ "pam://h/s/%75", "pam://h/s/u" },
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		sweep(&work, (void *)(uintptr_t)pairs[i]);
 }
 
 Test(sweep_sdk, a_proof_is_made_and_taken_whole_or_not_at_all)
