@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""Two administrators change a store at once: each gets a true answer, nothing
+that was acknowledged is lost, and there is one event for each change.
+"""
+
+import base64
+import concurrent.futures
+import json
+
+import verbs
+
+import tap
+
+ROUNDS = 200 if verbs.DEEP else 20
+
+
+class Two(verbs.Stage):
+    """A store with two agents, one of them missing from the index."""
+
+    def prepare(self):
+        super().prepare()
+        self.ids = [next(iter(self.principals())),
+                    self.agent("second", "--out", self.scene / "second.pem")]
+        self.right = self.links()
+        self.jwk = self.dir / "new.jwk"
+        key = self.dir / "new.pem"
+        self.ok("key", "generate", "--out", key)
+        proof = self.ok("proof", "sign", "--key", key, "--htu",
+                        "pam://h/s/u")
+        head = base64.urlsafe_b64decode(proof.partition(".")[0] + "==")
+        self.jwk.write_text(json.dumps(json.loads(head)["jwk"]))
+        for name, who in self.right.items():
+            if who == self.ids[1]:
+                (self.etc / "keys.d" / name).unlink()
+
+    def together(self, *both):
+        """The answers to two verbs that are run at once."""
+        self.reset()
+        with concurrent.futures.ThreadPoolExecutor(len(both)) as pool:
+            jobs = [pool.submit(self.fo, *words, "--json", config=True)
+                    for words in both]
+            return [job.result() for job in jobs]
+
+    def create(self, name, *more):
+        return ("agent", "create", name, "--owner", "team",
+                *(more or ("--out", self.scene / f"{name}.pem")))
+
+    def revoke(self, number):
+        return ("agent", "revoke", self.ids[number], "--reason", "lost")
+
+    def check(self, created, revoked):
+        """The store has all that was there and these changes, each with one
+        event, and its index is whole when it has been made anew."""
+        self.admin("store", "index")
+        now = self.principals()
+        assert set(now) == {*self.ids, *created}, (now.keys(), created)
+        assert set(self.links().values()) == set(now), self.links()
+        assert self.links().items() >= self.right.items(), self.links()
+        for who, text in now.items():
+            assert ("status: revoked\n" in text) == (who in revoked), text
+        for ev, want in (("principal_create", created), ("revoke", revoked)):
+            told = sorted(e["id"] for e in self.new_events(ev))
+            assert told == sorted(want), (ev, told, want)
+        assert not self.unfinished()
+        self.check_store()
+
+
+def good(answer):
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def id_of(answer):
+    return good(answer)["agent"]["id"]
+
+
+def one_of(answers, text):
+    """The answer that is good; the other is a refusal that says this."""
+    first, last = sorted(answers, key=lambda a: a.returncode)
+    assert last.returncode == 1 and text in last.stderr, last.stderr
+    return first
+
+
+def rounds(one):
+    """Each of many rounds begins from the same store."""
+    stage = Two()
+    try:
+        for _ in range(ROUNDS):
+            one(stage)
+    finally:
+        stage.doCleanups()
+
+
+def test_two_agents_that_are_created_at_once_are_both_there():
+    def one(s):
+        both = s.together(s.create("third"), s.create("fourth"))
+        s.check([id_of(a) for a in both], [])
+
+    rounds(one)
+
+
+def test_of_two_agents_created_at_once_with_one_name_there_is_one():
+    def one(s):
+        made = one_of(s.together(s.create("third", "--accounts", "deploy"),
+                                 s.create("third", "--accounts", "etl")),
+                      'there is an agent "third" already')
+        s.check([id_of(made)], [])
+
+    rounds(one)
+
+
+def test_of_two_agents_created_at_once_with_one_key_there_is_one():
+    def one(s):
+        made = one_of(s.together(s.create("third", "--jwk", s.jwk),
+                                 s.create("fourth", "--jwk", s.jwk)),
+                      "already")
+        s.check([id_of(made)], [])
+
+    rounds(one)
+
+
+def test_an_agent_revoked_twice_at_once_is_revoked_by_one():
+    def one(s):
+        both = [good(a) for a in s.together(s.revoke(0), s.revoke(0))]
+        assert sorted(a["changed"] for a in both) == [False, True], both
+        s.check([], [s.ids[0]])
+
+    rounds(one)
+
+
+def test_two_agents_revoked_at_once_are_both_revoked():
+    def one(s):
+        for answer in s.together(s.revoke(0), s.revoke(1)):
+            assert good(answer)["changed"], answer.stdout
+        s.check([], s.ids)
+
+    rounds(one)
+
+
+def test_an_agent_created_while_another_is_revoked_is_there():
+    def one(s):
+        made, ended = s.together(s.create("third"), s.revoke(0))
+        assert good(ended)["changed"], ended.stdout
+        s.check([id_of(made)], [s.ids[0]])
+
+    rounds(one)
+
+
+def test_an_index_made_while_an_agent_is_created_has_both():
+    def one(s):
+        made, index = s.together(s.create("third"), ("store", "index"))
+        good(index)
+        s.check([id_of(made)], [])
+
+    rounds(one)
+
+
+def test_an_index_made_while_an_agent_is_revoked_loses_neither():
+    def one(s):
+        ended, index = s.together(s.revoke(1), ("store", "index"))
+        assert good(ended)["changed"], ended.stdout
+        good(index)
+        s.check([], [s.ids[1]])
+
+    rounds(one)
+
+
+def test_an_index_made_twice_at_once_is_made_by_one():
+    def one(s):
+        both = [good(a) for a in s.together(*[("store", "index")] * 2)]
+        assert sorted(a["made"] for a in both) == [0, 1], both
+        s.check([], [])
+
+    rounds(one)
+
+
+if __name__ == "__main__":
+    tap.main()
