@@ -24,14 +24,12 @@
 int
 fo_above_2(int fd)
 {
-	int high, e;
+	int high;
 
 	if (fd < 0 || fd > 2)
 		return fd;
 	high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	e = errno;
 	close(fd);
-	errno = e;
 	return high;
 }
 
@@ -81,11 +79,7 @@ judge(int fd, const char *shown, bool folder, uid_t owner,
 		    fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
-	if (folder && !S_ISDIR(st.st_mode)) {
-		fo_diag_set(diag, "%s is not a folder; put one in its place",
-		    shown);
-		return FO_ERR_FORMAT;
-	}
+	/* that a folder is one was said by O_DIRECTORY */
 	if (!folder && !S_ISREG(st.st_mode)) {
 		fo_diag_set(diag, "%s is not a regular file; put one in its "
 		    "place", shown);
@@ -130,17 +124,17 @@ explain(int dirfd, const char *name, const char *shown, bool folder, int e,
 		    folder ? "folder" : "file");
 		return FO_ERR_FORMAT;
 	}
-	if (folder && e == ENOTDIR) {
+	if (e == ENOTDIR) {
 		fo_diag_set(diag, "%s is not a folder; put one in its place",
 		    shown);
 		return FO_ERR_FORMAT;
 	}
-	if (!folder && (e == ENXIO || e == ENODEV)) {
+	if (e == ENXIO) {
 		fo_diag_set(diag, "%s is not a regular file; put one in its "
 		    "place", shown);
 		return FO_ERR_FORMAT;
 	}
-	if (e == EACCES || e == EPERM)
+	if (e == EACCES)
 		fo_diag_set(diag, "%s: %s for uid %lu; check the mode of it "
 		    "and of its folders", shown, strerror(e),
 		    (unsigned long)geteuid());
@@ -285,29 +279,18 @@ fo_read_all(int fd, size_t max, char **ret_data, size_t *ret_len)
 {
 	char chunk[4096];
 	struct fo_buf text;
-	fo_err r = FO_ERR_IO;
 	size_t len;
 	ssize_t n;
+	fo_err r;
 
 	fo_buf_init(&text, max);
-	for (;;) {
-		if ((n = fo_read_once(fd, chunk, sizeof(chunk))) < 0) {
-			r = FO_ERR_IO;
-			goto out;
-		}
-		if (n == 0)
-			break;
+	while ((n = fo_read_once(fd, chunk, sizeof(chunk))) > 0 &&
+	    text.err == FO_OK)
 		fo_buf_add(&text, chunk, (size_t)n);
-		if ((r = text.err) != FO_OK)
-			goto out;
-	}
 	len = text.len;
-	if ((r = fo_buf_take(&text, ret_data)) != FO_OK)
-		goto out;
-
-	*ret_len = len;
-	r = FO_OK;
-out:
+	r = n < 0 ? FO_ERR_IO : fo_buf_take(&text, ret_data);
+	if (r == FO_OK)
+		*ret_len = len;
 	fo_buf_clear(&text);
 	fo_wipe(chunk, sizeof(chunk));
 	return r;

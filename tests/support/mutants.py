@@ -220,9 +220,8 @@ def look_at_all(out):
     def see(suite, name):
         program = out / "tests" / suite / name
         key = (name, program.stat().st_mtime_ns, module.stat().st_mtime_ns)
-        if key in before:
-            tests = [Test(*fields) for fields in before[key]]
-        else:
+        tests = [Test(*fields) for fields in before.get(key, ())]
+        if not tests or any(test.failed for test in tests):
             tests = [look(test) for test in list_tests(program)]
         after[key] = [tuple(vars(test).values()) for test in tests]
         return tests

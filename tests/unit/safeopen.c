@@ -1,9 +1,11 @@
 /*
  * Opening files that decide who gets in: each rule, broken alone.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -69,7 +71,7 @@ remove_place(const struct place *p)
 static const char *
 in(const struct place *p, const char *name)
 {
-	static char path[PATH_MAX + 64];
+	static char path[PATH_MAX + NAME_MAX + 2];
 
 	(void)snprintf(path, sizeof(path), "%s/%s", p->folder, name);
 	return path;
@@ -181,11 +183,38 @@ Test(safeopen, takes_plain_absolute_paths_only)
 	name[sizeof(name) - 1] = '\0';
 	expect_refused(name, FO_ERR_FORMAT, "path");
 	cr_expect_eq(fo_safe_open_file(NULL, 0, NULL, &fd), FO_ERR_FORMAT);
+	expect_refused("", FO_ERR_FORMAT, "an empty text is not");
+	expect_refused("x.yaml", FO_ERR_FORMAT, "x.yaml is not");
+}
+
+Test(safeopen, takes_paths_and_names_up_to_the_systems_length)
+{
+	char path[PATH_MAX + 1], name[NAME_MAX + 2];
+	struct place p;
+
+	make_place(&p);
+	memset(name, 'x', sizeof(name));
+	name[NAME_MAX + 1] = '\0';
+	expect_refused(in(&p, name), FO_ERR_FORMAT, "component");
+	name[NAME_MAX] = '\0';
+	expect_refused(in(&p, name), FO_ERR_NOT_FOUND, "does not exist");
+	expect_refused(in(&p, "a."), FO_ERR_NOT_FOUND, "does not exist");
+	expect_refused(in(&p, "..x"), FO_ERR_NOT_FOUND, "does not exist");
+	expect_refused(in(&p, ".x"), FO_ERR_NOT_FOUND, "does not exist");
+	memset(path, 'x', sizeof(path));
+	for (size_t i = 0; i < sizeof(path); i += 128)
+		path[i] = '/';
+	path[PATH_MAX] = '\0';
+	expect_refused(path, FO_ERR_FORMAT, "cannot be opened");
+	path[PATH_MAX - 1] = '\0';
+	expect_refused(path, FO_ERR_NOT_FOUND, "does not exist");
+	remove_place(&p);
 }
 
 Test(safeopen, takes_a_plain_name_in_a_folder_only)
 {
 	static const char *const bad[] = { "", ".", "..", "a/b", "/x" };
+	struct fo_diag diag = { "" };
 	int fd = -1;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -193,6 +222,31 @@ Test(safeopen, takes_a_plain_name_in_a_folder_only)
 		    NULL, &fd), FO_ERR_FORMAT, "%s", bad[i]);
 	cr_expect_eq(fo_safe_open_at(AT_FDCWD, "/etc", NULL, 0, NULL, &fd),
 	    FO_ERR_FORMAT);
+	cr_expect_eq(fo_safe_open_at(AT_FDCWD, "/etc", "a/b", 0, &diag, &fd),
+	    FO_ERR_FORMAT);
+	cr_expect_not_null(strstr(diag.text, "\"a/b\" is not the name"));
+	cr_expect_eq(fo_safe_open_at(AT_FDCWD, "/etc", NULL, 0, &diag, &fd),
+	    FO_ERR_FORMAT);
+	cr_expect_not_null(strstr(diag.text, "\"\" is not the name"));
+	cr_expect_eq(fo_safe_open_at(-1, "/etc", "x", 0, &diag, &fd),
+	    FO_ERR_IO);
+	cr_expect_eq(fd, -1, "untouched on failure");
+}
+
+Test(safeopen, refuses_a_socket)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct place p;
+	int fd;
+
+	make_place(&p);
+	cr_assert_lt(snprintf(to.sun_path, sizeof(to.sun_path), "%.80s/socket",
+	    p.folder), (int)sizeof(to.sun_path));
+	cr_assert_geq(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	expect_refused(to.sun_path, FO_ERR_FORMAT, "not a regular file");
+	close(fd);
+	remove_place(&p);
 }
 
 Test(safeopen, follows_no_symbolic_link_to_a_file)
@@ -366,6 +420,11 @@ Test(safeopen, says_who_may_not_read_a_file)
 	cr_assert_eq(chmod(p.file, 0600), 0);
 	cr_assert_eq(seteuid(12345), 0);
 	cr_expect_eq(fo_safe_open_file(p.file, 0, &diag, &fd), FO_ERR_IO);
+	cr_assert_eq(seteuid(0), 0);
+	cr_expect_not_null(strstr(diag.text, "uid 12345"), "%s", diag.text);
+	cr_assert_eq(chmod(p.folder, 0700), 0);
+	cr_assert_eq(seteuid(12345), 0);
+	cr_expect_eq(fo_safe_open_folder(p.folder, 0, &diag, &fd), FO_ERR_IO);
 	cr_assert_eq(seteuid(0), 0);
 	cr_expect_not_null(strstr(diag.text, "uid 12345"), "%s", diag.text);
 	remove_place(&p);

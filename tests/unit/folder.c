@@ -1,0 +1,314 @@
+/*
+ * Folders of our own: made whole or not at all, and opened if they are ours.
+ * The linker sends some calls here first, where a test lets one fail.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "host/folder.h"
+#include "support/machine.h"
+
+static struct machine m;
+static struct fo_diag diag;
+static int top;		/* the machine's folder, open */
+
+/* ---- calls that fail --------------------------------------------------- */
+
+static struct {
+	const char *call;	/* NULL: none fails */
+	int error;
+} failing;
+
+static int
+fails(const char *call)
+{
+	if (failing.call == NULL || strcmp(failing.call, call) != 0)
+		return 0;
+
+	errno = failing.error;
+	return 1;
+}
+
+#define WRAP(name, params, args)					\
+	int __real_##name params;					\
+	int __wrap_##name params;					\
+	int								\
+	__wrap_##name params						\
+	{								\
+		return fails(#name) ? -1 : __real_##name args;		\
+	}								\
+	_Static_assert(1, "takes the semicolon")
+
+WRAP(mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
+WRAP(fchmod, (int fd, mode_t mode), (fd, mode));
+WRAP(fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid));
+WRAP(fstat, (int fd, struct stat *st), (fd, st));
+WRAP(renameat2, (int from, const char *name, int to, const char *new,
+    unsigned int flags), (from, name, to, new, flags));
+WRAP(renameat, (int from, const char *name, int to, const char *new),
+    (from, name, to, new));
+
+/* The nth of these fails: one is of what was made, one of where. */
+static int fsyncs_left = INT_MAX;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int
+__wrap_fsync(int fd)
+{
+	if (fsyncs_left-- > 0)
+		return __real_fsync(fd);
+
+	errno = ENOSPC;
+	return -1;
+}
+
+/* What others do before something is looked at. */
+static const char *appears;
+
+int __real_fstatat(int fd, const char *name, struct stat *st, int flags);
+int __wrap_fstatat(int fd, const char *name, struct stat *st, int flags);
+
+int
+__wrap_fstatat(int fd, const char *name, struct stat *st, int flags)
+{
+	const int r = __real_fstatat(fd, name, st, flags);
+
+	if (r != 0 && appears != NULL) {
+		cr_assert_eq(__real_mkdirat(fd, appears, 0755), 0);
+		appears = NULL;
+	}
+	return r;
+}
+
+static void
+setup(void)
+{
+	machine_open(&m);
+	top = open(m.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(top, 0);
+}
+
+static void
+teardown(void)
+{
+	failing.call = NULL;
+	fsyncs_left = INT_MAX;
+	close(top);
+	machine_close(&m);
+}
+
+TestSuite(folder, .init = setup, .fini = teardown);
+
+static fo_err
+make(void)
+{
+	diag.text[0] = '\0';
+	return fo_folder_make(top, m.folder, "made", 0750, geteuid(),
+	    getegid(), &diag);
+}
+
+static mode_t
+mode_of(const char *name)
+{
+	struct stat st;
+
+	cr_assert_eq(__real_fstatat(top, name, &st, AT_SYMLINK_NOFOLLOW), 0,
+	    "%s", name);
+	return st.st_mode & 07777;
+}
+
+/* ---- made --------------------------------------------------------------- */
+
+Test(folder, is_made_with_its_mode_and_nothing_else_is_left)
+{
+	const mode_t mask = umask(0777);
+
+	cr_expect_eq(make(), FO_OK, "%s", diag.text);
+	cr_expect_eq(make(), FO_OK, "and is there: %s", diag.text);
+	(void)umask(mask);
+	cr_expect_eq(mode_of("made"), 0750);
+	cr_expect_eq(machine_count(&m, "."), 1);
+}
+
+Test(folder, is_made_for_another_user)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_expect_eq(fo_folder_make(top, m.folder, "made", 0755, 1234, 4321,
+	    &diag), FO_OK, "%s", diag.text);
+	cr_assert_eq(__real_fstatat(top, "made", &st, 0), 0);
+	cr_expect_eq(st.st_uid, 1234);
+	cr_expect_eq(st.st_gid, 4321);
+	failing.call = "fchown";
+	failing.error = EPERM;
+	cr_expect_eq(fo_folder_make(top, m.folder, "other", 0755, 1234, 4321,
+	    &diag), FO_ERR_IO);
+	cr_expect_eq(machine_count(&m, "."), 1);
+}
+
+Test(folder, is_made_of_what_another_left_unfinished)
+{
+	cr_assert_eq(__real_mkdirat(top, ".new-made", 0700), 0);
+	cr_expect_eq(make(), FO_OK, "%s", diag.text);
+	cr_expect_eq(mode_of("made"), 0750);
+}
+
+Test(folder, is_made_whole_or_not_at_all)
+{
+	static const struct {
+		const char *call;
+		int error;
+	} cases[] = {
+		{ "mkdirat", EROFS }, { "mkdirat", ENOSPC },
+		{ "fchmod", EPERM }, { "renameat2", EACCES },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		failing.call = cases[i].call;
+		failing.error = cases[i].error;
+		cr_expect_eq(make(), FO_ERR_IO, "%s", cases[i].call);
+		cr_expect_not_null(strstr(diag.text,
+		    strerror(cases[i].error)), "%s", diag.text);
+		cr_expect_eq(machine_count(&m, "."), 0, "%s", cases[i].call);
+	}
+	failing.call = NULL;
+	fsyncs_left = 0;
+	cr_expect_eq(make(), FO_ERR_IO);
+	cr_expect_eq(machine_count(&m, "."), 0);
+	fsyncs_left = 1;
+	cr_expect_eq(make(), FO_ERR_IO, "nobody knows whether it stays");
+	cr_expect_not_null(strstr(diag.text, strerror(ENOSPC)));
+}
+
+Test(folder, is_made_where_the_file_system_cannot_be_asked_for_a_free_name)
+{
+	static const int errors[] = { EINVAL, ENOSYS };
+
+	for (size_t i = 0; i < 2; i++) {
+		failing.call = "renameat2";
+		failing.error = errors[i];
+		cr_expect_eq(make(), FO_OK, "%s", diag.text);
+		cr_expect_eq(mode_of("made"), 0750);
+		machine_remove(&m, "made");
+	}
+}
+
+Test(folder, that_another_made_meanwhile_is_there)
+{
+	appears = "made";
+	cr_expect_eq(make(), FO_OK, "%s", diag.text);
+	cr_expect_eq(mode_of("made"), 0755, "the other's");
+	cr_expect_eq(machine_count(&m, "."), 1);
+}
+
+Test(folder, has_a_name_that_fits)
+{
+	char name[NAME_MAX + 2];
+
+	memset(name, 'x', sizeof(name));
+	name[NAME_MAX + 1] = '\0';
+	for (size_t len = NAME_MAX + 1; len > NAME_MAX - 5; len--) {
+		name[len] = '\0';
+		cr_expect_eq(fo_folder_make(top, m.folder, name, 0755,
+		    geteuid(), getegid(), &diag), FO_ERR_IO, "%zu", len);
+		cr_expect_eq(machine_count(&m, "."), 0);
+	}
+	name[NAME_MAX - 5] = '\0';
+	cr_expect_eq(fo_folder_make(top, m.folder, name, 0755, geteuid(),
+	    getegid(), &diag), FO_OK, "%s", diag.text);
+}
+
+/* ---- opened ------------------------------------------------------------- */
+
+static void
+expect_refused(const char *name, uid_t owner, fo_err want, const char *words)
+{
+	int fd = -7;
+
+	diag.text[0] = '\0';
+	cr_expect_eq(fo_folder_open_at(top, m.folder, name, owner, 0, &diag,
+	    &fd), want, "%s", diag.text);
+	cr_expect_eq(fd, -7, "untouched on failure");
+	cr_expect_not_null(strstr(diag.text, words), "%s", diag.text);
+}
+
+Test(folder, is_opened_if_it_is_its_owners_alone)
+{
+	int fd = -1;
+
+	cr_assert_eq(make(), FO_OK);
+	cr_expect_eq(fo_folder_open_at(top, m.folder, "made", geteuid(), 0,
+	    &diag, &fd), FO_OK, "%s", diag.text);
+	close(fd);
+	expect_refused("made", geteuid() + 1, FO_ERR_FORMAT, "chown it");
+	cr_assert_eq(fchmodat(top, "made", 0775, 0), 0);
+	expect_refused("made", geteuid(), FO_ERR_FORMAT, "chmod go-w");
+	cr_assert_eq(fchmodat(top, "made", 0757, 0), 0);
+	expect_refused("made", geteuid(), FO_ERR_FORMAT, "chmod go-w");
+	expect_refused("none", geteuid(), FO_ERR_NOT_FOUND, "does not exist");
+	machine_write(&m, "file", "x");
+	expect_refused("file", geteuid(), FO_ERR_FORMAT, "is not a folder");
+	cr_assert_eq(symlinkat("made", top, "link"), 0);
+	expect_refused("link", geteuid(), FO_ERR_FORMAT, "is not a folder");
+	cr_assert_eq(fchmodat(top, "made", 0755, 0), 0);
+	failing.call = "fstat";
+	failing.error = EIO;
+	expect_refused("made", geteuid(), FO_ERR_IO, strerror(EIO));
+}
+
+Test(folder, is_made_when_it_is_opened_and_may_be)
+{
+	int fd = -1;
+
+	cr_expect_eq(fo_folder_open_at(top, m.folder, "made", geteuid(), 0700,
+	    &diag, &fd), FO_OK, "%s", diag.text);
+	cr_expect_eq(mode_of("made"), 0700);
+	close(fd);
+	fd = -7;
+	failing.call = "mkdirat";
+	failing.error = EROFS;
+	cr_expect_eq(fo_folder_open_at(top, m.folder, "other", geteuid(),
+	    0700, &diag, &fd), FO_ERR_IO);
+	cr_expect_not_null(strstr(diag.text, strerror(EROFS)), "%s",
+	    diag.text);
+	cr_expect_eq(fd, -7);
+}
+
+Test(folder, has_its_missing_parents_made_by_root_alone)
+{
+	char *path = machine_path(&m, "a/b/c"), *before = strdup(path);
+	int fd = -1;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_expect_eq(fo_folder_open(path, 0, &diag, &fd), FO_OK, "%s",
+	    diag.text);
+	close(fd);
+	cr_expect_eq(mode_of("a/b/c"), 0755);
+	cr_expect_str_eq(path, before);
+	machine_remove(&m, "a");
+	cr_assert_eq(seteuid(12345), 0);
+	cr_expect_eq(fo_folder_open(path, 0, &diag, &fd), FO_ERR_NOT_FOUND);
+	cr_assert_eq(seteuid(0), 0);
+	free(path);
+	free(before);
+	path = machine_path(&m, "a/b/c/d");
+	fd = -7;
+	cr_expect_eq(fo_folder_open(path, 0, &diag, &fd), FO_ERR_NOT_FOUND,
+	    "four are too many");
+	cr_expect_eq(fd, -7);
+	free(path);
+}
