@@ -14,6 +14,9 @@ import fo
 import tap
 from test_verb_calls import check_truth, check_words
 
+# What these have made is taken by the next run of them.
+GO_ON = (verbs.Init, verbs.Replay)
+
 # The scene is put on a file system of its own; what the verb makes of it is
 # kept beside it.
 FULL = """
@@ -55,7 +58,9 @@ def refused(make, script, error):
         assert done.returncode == 3, (done.returncode, done.stderr)
         check_words(done.stderr, error)
         check_truth(stage, stage.is_done(), done.stderr)
-        assert stage.state() == stage.before, done.stderr
+        now = stage.state()
+        assert now.items() >= stage.before.items(), done.stderr
+        assert now == stage.before or make in GO_ON, done.stderr
         stage.judge()
     finally:
         stage.doCleanups()
@@ -63,7 +68,7 @@ def refused(make, script, error):
 
 def test_a_full_file_system_is_told_and_leaves_every_file_as_it_was():
     for make in (verbs.Create, verbs.CreateOnce, verbs.Revoke,
-                 verbs.Generate):
+                 verbs.Init, verbs.Replay, verbs.Generate):
         refused(make, FULL, errno.ENOSPC)
 
 
