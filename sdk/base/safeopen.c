@@ -279,13 +279,13 @@ fo_read_all(int fd, size_t max, char **ret_data, size_t *ret_len)
 {
 	char chunk[4096];
 	struct fo_buf text;
+	ssize_t n = 0;
 	size_t len;
-	ssize_t n;
 	fo_err r;
 
 	fo_buf_init(&text, max);
-	while ((n = fo_read_once(fd, chunk, sizeof(chunk))) > 0 &&
-	    text.err == FO_OK)
+	while (text.err == FO_OK &&
+	    (n = fo_read_once(fd, chunk, sizeof(chunk))) > 0)
 		fo_buf_add(&text, chunk, (size_t)n);
 	len = text.len;
 	r = n < 0 ? FO_ERR_IO : fo_buf_take(&text, ret_data);
