@@ -131,6 +131,7 @@ read_record(int dirfd, const char *name, char ret[RECORD_SIZE])
 	ssize_t n;
 	int fd;
 
+	ret[0] = '\0';
 	if ((fd = fo_open_above_2(dirfd, name, O_RDONLY | O_NOFOLLOW |
 	    O_NONBLOCK | O_CLOEXEC, 0)) < 0)
 		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
@@ -272,8 +273,6 @@ close_folder(struct replay *rp)
 	if (rp->fd >= 0)
 		close(rp->fd);
 	free(rp->path);
-	rp->fd = -1;
-	rp->path = NULL;
 }
 
 /*
@@ -311,8 +310,7 @@ read_birth(const struct replay *rp, const struct fo_now *now,
 
 	if ((r = read_record(rp->fd, BIRTH, text)) != FO_OK)
 		return r;
-	if (strlen(text) <= id_len || text[id_len] != ' ' ||
-	    memcmp(text, rp->boot_id, id_len) != 0 ||
+	if (strncmp(text, rp->boot_id, id_len) != 0 || text[id_len] != ' ' ||
 	    !parse_decimal(text + id_len + 1, &boot_ms) ||
 	    boot_ms > now->boot_ms)
 		return FO_ERR_FORMAT;
@@ -431,19 +429,15 @@ check_birth(const struct replay *rp, const struct fo_now *now, bool make)
 /* ---- floor -------------------------------------------------------------- */
 
 /* The end of the youngest minute that was ever removed; 0: none was. */
-static fo_err
+static bool
 read_floor(const struct replay *rp, int64_t *ret_floor)
 {
 	char text[RECORD_SIZE];
-	fo_err r;
+	const fo_err r = read_record(rp->fd, FLOOR, text);
 
-	if ((r = read_record(rp->fd, FLOOR, text)) == FO_ERR_NOT_FOUND) {
-		*ret_floor = 0;
-		return FO_OK;
-	}
-	if (r != FO_OK)
-		return r;
-	return parse_decimal(text, ret_floor) ? FO_OK : FO_ERR_FORMAT;
+	*ret_floor = 0;
+	return r == FO_ERR_NOT_FOUND ||
+	    (r == FO_OK && parse_decimal(text, ret_floor));
 }
 
 static fo_err
@@ -451,7 +445,7 @@ check_floor(const struct replay *rp)
 {
 	int64_t floor;
 
-	if (read_floor(rp, &floor) != FO_OK)
+	if (!read_floor(rp, &floor))
 		return refuse_text(rp, "its floor cannot be read; remove the "
 		    "folder, it is made anew");
 	if (rp->spend->iat < floor) {
@@ -469,36 +463,37 @@ check_floor(const struct replay *rp)
 static void
 keep_spare(const struct replay *rp)
 {
-	int fd;
+	const int fd = open_record(rp, SPARE, 0);
 
-	if ((fd = open_record(rp, SPARE, 0)) < 0)
-		return;
-	(void)write_record(fd, "0\n");
-	close(fd);
+	if (fd >= 0) {
+		(void)write_record(fd, "0\n");
+		close(fd);
+	}
 }
 
 /*
  * Raise floor: write the spare and put it in its place, so that a reader
  * finds the old floor or the new one. The caller holds the lock.
  */
-static fo_err
+static bool
 raise_floor(const struct replay *rp, int64_t to)
 {
 	char text[RECORD_SIZE];
+	bool raised = false;
 	int64_t floor;
-	fo_err r;
 	int fd;
 
-	if ((r = read_floor(rp, &floor)) != FO_OK || floor >= to)
-		return r;
-	if ((fd = open_record(rp, SPARE, 0)) < 0)
-		return FO_ERR_IO;
+	if (!read_floor(rp, &floor))
+		return false;
+	if (floor >= to)
+		return true;
 	(void)snprintf(text, sizeof(text), "%" PRId64 "\n", to);
-	if (write_record(fd, text) != 0 ||
-	    renameat(rp->fd, SPARE, rp->fd, FLOOR) != 0)
-		r = FO_ERR_IO;
-	close(fd);
-	return r;
+	if ((fd = open_record(rp, SPARE, 0)) >= 0) {
+		raised = write_record(fd, text) == 0 &&
+		    renameat(rp->fd, SPARE, rp->fd, FLOOR) == 0;
+		close(fd);
+	}
+	return raised;
 }
 
 /* ---- window ------------------------------------------------------------- */
@@ -550,13 +545,11 @@ check_known(const struct replay *rp, bool make)
 static DIR *
 list_folder(int dirfd, const char *name)
 {
-	DIR *dir;
-	int fd;
+	const int fd = fo_open_above_2(dirfd, name, O_RDONLY | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	if ((fd = fo_open_above_2(dirfd, name, O_RDONLY | O_DIRECTORY |
-	    O_NOFOLLOW | O_CLOEXEC, 0)) < 0)
-		return NULL;
-	if ((dir = fdopendir(fd)) == NULL)
+	if (dir == NULL && fd >= 0)
 		close(fd);
 	return dir;
 }
@@ -613,7 +606,7 @@ sweep_locked(const struct replay *rp, DIR *dir, int64_t now_s)
 	int64_t end, youngest;
 
 	if ((youngest = youngest_old(dir, now_s)) != 0 &&
-	    raise_floor(rp, youngest) == FO_OK) {
+	    raise_floor(rp, youngest)) {
 		rewinddir(dir);
 		while ((entry = readdir(dir)) != NULL) {
 			end = minute_end(entry->d_name);
@@ -795,7 +788,7 @@ check_folder(const struct replay *rp, int64_t *ret_since)
 	if (r != FO_OK)
 		return refuse_text(rp, "its birth cannot be read; check the "
 		    "folder");
-	if (read_floor(rp, &floor) != FO_OK)
+	if (!read_floor(rp, &floor))
 		return refuse_text(rp, "its floor cannot be read; remove the "
 		    "folder, it is made anew");
 	if (floor > now.s && fo_time_format(floor, text) == FO_OK) {

@@ -1,6 +1,5 @@
 /*
  * Folders of our own: made whole or not at all, and opened if they are ours.
- * The linker sends some calls here first, where a test lets one fail.
  */
 #include <sys/stat.h>
 
@@ -15,81 +14,12 @@
 #include <criterion/criterion.h>
 
 #include "host/folder.h"
+#include "support/failing.h"
 #include "support/machine.h"
 
 static struct machine m;
 static struct fo_diag diag;
 static int top;		/* the machine's folder, open */
-
-/* ---- calls that fail --------------------------------------------------- */
-
-static struct {
-	const char *call;	/* NULL: none fails */
-	int error;
-} failing;
-
-static int
-fails(const char *call)
-{
-	if (failing.call == NULL || strcmp(failing.call, call) != 0)
-		return 0;
-
-	errno = failing.error;
-	return 1;
-}
-
-#define WRAP(name, params, args)					\
-	int __real_##name params;					\
-	int __wrap_##name params;					\
-	int								\
-	__wrap_##name params						\
-	{								\
-		return fails(#name) ? -1 : __real_##name args;		\
-	}								\
-	_Static_assert(1, "takes the semicolon")
-
-WRAP(mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
-WRAP(fchmod, (int fd, mode_t mode), (fd, mode));
-WRAP(fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid));
-WRAP(fstat, (int fd, struct stat *st), (fd, st));
-WRAP(renameat2, (int from, const char *name, int to, const char *new,
-    unsigned int flags), (from, name, to, new, flags));
-WRAP(renameat, (int from, const char *name, int to, const char *new),
-    (from, name, to, new));
-
-/* The nth of these fails: one is of what was made, one of where. */
-static int fsyncs_left = INT_MAX;
-
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-
-int
-__wrap_fsync(int fd)
-{
-	if (fsyncs_left-- > 0)
-		return __real_fsync(fd);
-
-	errno = ENOSPC;
-	return -1;
-}
-
-/* What others do before something is looked at. */
-static const char *appears;
-
-int __real_fstatat(int fd, const char *name, struct stat *st, int flags);
-int __wrap_fstatat(int fd, const char *name, struct stat *st, int flags);
-
-int
-__wrap_fstatat(int fd, const char *name, struct stat *st, int flags)
-{
-	const int r = __real_fstatat(fd, name, st, flags);
-
-	if (r != 0 && appears != NULL) {
-		cr_assert_eq(__real_mkdirat(fd, appears, 0755), 0);
-		appears = NULL;
-	}
-	return r;
-}
 
 static void
 setup(void)
@@ -102,8 +32,7 @@ setup(void)
 static void
 teardown(void)
 {
-	failing.call = NULL;
-	fsyncs_left = INT_MAX;
+	failing_none();
 	close(top);
 	machine_close(&m);
 }
@@ -123,7 +52,7 @@ mode_of(const char *name)
 {
 	struct stat st;
 
-	cr_assert_eq(__real_fstatat(top, name, &st, AT_SYMLINK_NOFOLLOW), 0,
+	cr_assert_eq(fstatat(top, name, &st, AT_SYMLINK_NOFOLLOW), 0,
 	    "%s", name);
 	return st.st_mode & 07777;
 }
@@ -149,11 +78,10 @@ Test(folder, is_made_for_another_user)
 		cr_skip_test("needs root");
 	cr_expect_eq(fo_folder_make(top, m.folder, "made", 0755, 1234, 4321,
 	    &diag), FO_OK, "%s", diag.text);
-	cr_assert_eq(__real_fstatat(top, "made", &st, 0), 0);
+	cr_assert_eq(fstatat(top, "made", &st, 0), 0);
 	cr_expect_eq(st.st_uid, 1234);
 	cr_expect_eq(st.st_gid, 4321);
-	failing.call = "fchown";
-	failing.error = EPERM;
+	failing("fchown", 0, EPERM);
 	cr_expect_eq(fo_folder_make(top, m.folder, "other", 0755, 1234, 4321,
 	    &diag), FO_ERR_IO);
 	cr_expect_eq(machine_count(&m, "."), 1);
@@ -161,7 +89,7 @@ Test(folder, is_made_for_another_user)
 
 Test(folder, is_made_of_what_another_left_unfinished)
 {
-	cr_assert_eq(__real_mkdirat(top, ".new-made", 0700), 0);
+	cr_assert_eq(mkdirat(top, ".new-made", 0700), 0);
 	cr_expect_eq(make(), FO_OK, "%s", diag.text);
 	cr_expect_eq(mode_of("made"), 0750);
 }
@@ -177,20 +105,30 @@ Test(folder, is_made_whole_or_not_at_all)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		failing.call = cases[i].call;
-		failing.error = cases[i].error;
+		failing_none();
+		failing(cases[i].call, 0, cases[i].error);
 		cr_expect_eq(make(), FO_ERR_IO, "%s", cases[i].call);
 		cr_expect_not_null(strstr(diag.text,
 		    strerror(cases[i].error)), "%s", diag.text);
 		cr_expect_eq(machine_count(&m, "."), 0, "%s", cases[i].call);
 	}
-	failing.call = NULL;
-	fsyncs_left = 0;
+	failing_none();
+	failing("fsync", 1, ENOSPC);
 	cr_expect_eq(make(), FO_ERR_IO);
 	cr_expect_eq(machine_count(&m, "."), 0);
-	fsyncs_left = 1;
+	failing("fsync", 2, ENOSPC);
 	cr_expect_eq(make(), FO_ERR_IO, "nobody knows whether it stays");
 	cr_expect_not_null(strstr(diag.text, strerror(ENOSPC)));
+}
+
+/* What undoing it says is not the reason. */
+Test(folder, says_what_failed_first)
+{
+	failing("fchmod", 0, EPERM);
+	failing("unlinkat", 0, EROFS);
+	cr_expect_eq(make(), FO_ERR_IO);
+	cr_expect_not_null(strstr(diag.text, strerror(EPERM)), "%s",
+	    diag.text);
 }
 
 Test(folder, is_made_where_the_file_system_cannot_be_asked_for_a_free_name)
@@ -198,8 +136,7 @@ Test(folder, is_made_where_the_file_system_cannot_be_asked_for_a_free_name)
 	static const int errors[] = { EINVAL, ENOSYS };
 
 	for (size_t i = 0; i < 2; i++) {
-		failing.call = "renameat2";
-		failing.error = errors[i];
+		failing("renameat2", 0, errors[i]);
 		cr_expect_eq(make(), FO_OK, "%s", diag.text);
 		cr_expect_eq(mode_of("made"), 0750);
 		machine_remove(&m, "made");
@@ -208,8 +145,11 @@ Test(folder, is_made_where_the_file_system_cannot_be_asked_for_a_free_name)
 
 Test(folder, that_another_made_meanwhile_is_there)
 {
-	appears = "made";
+	/* it is not there at the first look */
+	cr_assert_eq(mkdirat(top, "made", 0755), 0);
+	failing("fstatat", 1, ENOENT);
 	cr_expect_eq(make(), FO_OK, "%s", diag.text);
+	failing_none();
 	cr_expect_eq(mode_of("made"), 0755, "the other's");
 	cr_expect_eq(machine_count(&m, "."), 1);
 }
@@ -264,8 +204,7 @@ Test(folder, is_opened_if_it_is_its_owners_alone)
 	cr_assert_eq(symlinkat("made", top, "link"), 0);
 	expect_refused("link", geteuid(), FO_ERR_FORMAT, "is not a folder");
 	cr_assert_eq(fchmodat(top, "made", 0755, 0), 0);
-	failing.call = "fstat";
-	failing.error = EIO;
+	failing("fstat", 0, EIO);
 	expect_refused("made", geteuid(), FO_ERR_IO, strerror(EIO));
 }
 
@@ -278,8 +217,7 @@ Test(folder, is_made_when_it_is_opened_and_may_be)
 	cr_expect_eq(mode_of("made"), 0700);
 	close(fd);
 	fd = -7;
-	failing.call = "mkdirat";
-	failing.error = EROFS;
+	failing("mkdirat", 0, EROFS);
 	cr_expect_eq(fo_folder_open_at(top, m.folder, "other", geteuid(),
 	    0700, &diag, &fd), FO_ERR_IO);
 	cr_expect_not_null(strstr(diag.text, strerror(EROFS)), "%s",

@@ -17,7 +17,10 @@
 
 #include <criterion/criterion.h>
 
+#include <firstops/proof.h>
+
 #include "host/replay.h"
+#include "support/failing.h"
 #include "support/machine.h"
 
 #define HASH_A "q8Yw1mJ0cH5nT2vXbR7pLgAAAAAAAAAAAAAAAAAAAAA"
@@ -67,6 +70,24 @@ peek_at(struct machine *m, const char *hash, int64_t iat)
 	const struct fo_spend sp = make_spend(m, hash, iat);
 
 	return fo_replay_peek(&sp);
+}
+
+static fo_err
+check(struct machine *m)
+{
+	const struct fo_spend sp = make_spend(m, HASH_A, m->now.s);
+	int64_t since;
+
+	return fo_replay_check(sp.folder, (uint32_t)geteuid(), &m->clock,
+	    &diag, &since);
+}
+
+static fo_err
+make(struct machine *m, uid_t user)
+{
+	const struct fo_spend sp = make_spend(m, HASH_A, m->now.s);
+
+	return fo_replay_make(sp.folder, user, user, &m->clock, &diag);
 }
 
 /* Root's own folder; the tests are root's, as the module is in its service. */
@@ -482,10 +503,13 @@ Test(replay, floor_is_never_lowered)
 	machine_close(&m);
 }
 
+#define ZEROS_20 "00000000000000000000"
+
 Test(replay, a_damaged_floor_is_a_refusal)
 {
-	static const char *const damaged[] = { "", "12", "x\n", "-1\n",
-		"99999999999999999999999\n" };
+	static const char *const damaged[] = { "", "\n", "12", "x\n", "-1\n",
+		"1/\n", "1:\n", "99999999999999999999999\n", ZEROS_20
+		ZEROS_20 ZEROS_20 "0000000000000000000\n" };
 	struct machine m;
 
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
@@ -493,8 +517,37 @@ Test(replay, a_damaged_floor_is_a_refusal)
 		write_own(&m, "floor", damaged[i]);
 		cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE,
 		    "\"%s\"", damaged[i]);
+		cr_expect_eq(check(&m), FO_ERR_REPLAY_STORE);
+		cr_expect_not_null(strstr(diag.text, "its floor"));
 		machine_close(&m);
 	}
+}
+
+Test(replay, a_floor_may_be_as_high_as_a_number)
+{
+	struct machine m;
+
+	open_ready(&m);
+	write_own(&m, "floor", "9223372036854775799\n");
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_STALE);
+	machine_close(&m);
+}
+
+Test(replay, check_tells_of_a_floor_in_the_future)
+{
+	struct machine m;
+	char text[32];
+
+	open_ready(&m);
+	(void)snprintf(text, sizeof(text), "%lld\n", (long long)m.now.s);
+	write_own(&m, "floor", text);
+	cr_expect_eq(check(&m), FO_OK, "%s", diag.text);
+	(void)snprintf(text, sizeof(text), "%lld\n", (long long)m.now.s + 1);
+	write_own(&m, "floor", text);
+	cr_expect_eq(check(&m), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "takes no proof made before "
+	    "2026-11-23T18:30:01Z"), "%s", diag.text);
+	machine_close(&m);
 }
 
 Test(replay, a_lock_that_another_holds_delays_no_login)
@@ -622,6 +675,8 @@ Test(replay, a_folder_moved_away_under_a_caller_refuses_it)
 	open_ready(&m);
 	m.meanwhile = move_away;
 	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE, "%s", diag.text);
+	cr_expect_not_null(strstr(diag.text, "removed meanwhile"), "%s",
+	    diag.text);
 	machine_close(&m);
 }
 
@@ -863,7 +918,384 @@ Test(replay, an_iat_that_is_no_time_is_refused)
 	open_ready(&m);
 	cr_expect_eq(spend_at(&m, HASH_A, -1), FO_ERR_STALE);
 	cr_expect_eq(spend_at(&m, HASH_A, INT64_MIN), FO_ERR_STALE);
+	cr_expect_not_null(strstr(diag.text, "no time of this clock"));
 	cr_expect_eq(spend_at(&m, HASH_A, INT64_MAX), FO_ERR_FUTURE);
+	cr_expect_eq(spend_at(&m, HASH_A, INT64_MAX / 2000 + 1),
+	    FO_ERR_FUTURE);
+	cr_expect_not_null(strstr(diag.text, "no time of this clock"));
+	cr_expect_eq(spend_at(&m, HASH_A, INT64_MAX / 2000), FO_ERR_FUTURE);
+	cr_expect_not_null(strstr(diag.text, "too far ahead"));
+	machine_close(&m);
+}
+
+Test(replay, what_is_asked_must_be_whole_and_within_limits)
+{
+	struct machine m;
+	struct fo_spend sp;
+
+	open_ready(&m);
+	cr_expect_eq(fo_replay_spend(NULL), FO_ERR_ARG);
+	cr_expect_eq(fo_replay_peek(NULL), FO_ERR_ARG);
+	sp = make_spend(&m, HASH_A, m.now.s);
+	sp.folder = NULL;
+	cr_expect_eq(fo_replay_spend(&sp), FO_ERR_ARG);
+	sp = make_spend(&m, HASH_A, m.now.s);
+	sp.clock = NULL;
+	cr_expect_eq(fo_replay_spend(&sp), FO_ERR_ARG);
+	sp = make_spend(&m, NULL, m.now.s);
+	cr_expect_eq(fo_replay_spend(&sp), FO_ERR_ARG);
+	sp = make_spend(&m, HASH_A, m.now.s);
+	sp.max_age_s = FO_MAX_AGE_LIMIT_S + 1;
+	cr_expect_eq(fo_replay_peek(&sp), FO_ERR_ARG);
+	sp.max_age_s = FO_MAX_AGE_LIMIT_S;
+	cr_expect_eq(fo_replay_peek(&sp), FO_OK, "%s", diag.text);
+	sp.clock_skew_s = FO_CLOCK_SKEW_LIMIT_S + 1;
+	cr_expect_eq(fo_replay_peek(&sp), FO_ERR_ARG);
+	sp.clock_skew_s = FO_CLOCK_SKEW_LIMIT_S;
+	cr_expect_eq(fo_replay_peek(&sp), FO_OK, "%s", diag.text);
+	machine_close(&m);
+}
+
+/* ---- what the system says ------------------------------------------------- */
+
+TestSuite(replay, .fini = failing_none);
+
+Test(replay, a_call_that_fails_refuses_and_says_what_to_do)
+{
+	static const struct {
+		const char *call;
+		int error;
+		const char *remedy;
+	} cases[] = {
+		{ "mknodat", ENOSPC, "it is full" },
+		{ "mknodat", EDQUOT, "it is full" },
+		{ "mknodat", EROFS, "mount it writable" },
+		{ "mknodat", EACCES, "let the user of the service" },
+		{ "mknodat", EPERM, "let the user of the service" },
+		{ "mknodat", ENOENT, "removed meanwhile" },
+		{ "mknodat", EIO, "check the folder" },
+		{ "mkdirat", EIO, "check the folder" },
+		{ "fchmodat", EPERM, "let the user of the service" },
+	};
+	struct machine m;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_ready(&m);
+		failing(cases[i].call, 0, cases[i].error);
+		if (strcmp(cases[i].call, "fchmodat") == 0)
+			failing("mknodat", 1, ENOENT);
+		cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE);
+		cr_expect_not_null(strstr(diag.text,
+		    strerror(cases[i].error)), "%s", diag.text);
+		cr_expect_not_null(strstr(diag.text, cases[i].remedy), "%s",
+		    diag.text);
+		failing_none();
+		cr_expect_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+		machine_close(&m);
+	}
+	open_ready(&m);
+	failing("fstatat", 0, EIO);
+	cr_expect_eq(peek_at(&m, HASH_B, m.now.s), FO_ERR_REPLAY_STORE);
+	machine_close(&m);
+}
+
+Test(replay, a_file_that_cannot_be_made_is_not_tried_twice)
+{
+	struct machine m;
+
+	open_ready(&m);
+	failing("mknodat", 1, EIO);
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE);
+	cr_expect_eq(failing_calls("mknodat"), 1);
+	machine_close(&m);
+}
+
+/* Whoever is the first with a torn birth, or with none. */
+Test(replay, a_birth_that_cannot_be_made_is_no_newborn)
+{
+	static const struct {
+		const char *call;
+		int error;
+		fo_err missing;		/* where there is none */
+		fo_err torn;		/* where there is one worth nothing */
+	} cases[] = {
+		{ "write", ENOSPC, FO_ERR_REPLAY_STORE, FO_ERR_REPLAY_STORE },
+		{ "write", EIO, FO_ERR_REPLAY_STORE, FO_ERR_REPLAY_STORE },
+		{ "linkat", EIO, FO_ERR_REPLAY_STORE, FO_ERR_REPLAY_NEWBORN },
+		{ "linkat", EEXIST, FO_ERR_REPLAY_NEWBORN,
+		    FO_ERR_REPLAY_NEWBORN },
+		{ "renameat", EIO, FO_ERR_REPLAY_NEWBORN,
+		    FO_ERR_REPLAY_STORE },
+		{ "fchmod", EPERM, FO_ERR_REPLAY_STORE, FO_ERR_REPLAY_STORE },
+		{ "getrandom", EIO, FO_ERR_REPLAY_STORE,
+		    FO_ERR_REPLAY_STORE },
+		{ "flock", ENOLCK, FO_ERR_REPLAY_NEWBORN,
+		    FO_ERR_REPLAY_STORE },
+		{ "flock", EWOULDBLOCK, FO_ERR_REPLAY_NEWBORN,
+		    FO_ERR_REPLAY_NEWBORN },
+	};
+	struct machine m;
+	fo_err want;
+	char *birth;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (int torn = 0; torn < 2; torn++) {
+			machine_open(&m);
+			make_own(&m);
+			if (torn)
+				write_own(&m, "birth", "torn");
+			want = torn ? cases[i].torn : cases[i].missing;
+			failing(cases[i].call, 0, cases[i].error);
+			failing("unlinkat", 0, EROFS);
+			cr_expect_eq(spend(&m, HASH_A), want, "%s %d: %s",
+			    cases[i].call, torn, diag.text);
+			cr_expect(want != FO_ERR_REPLAY_STORE ||
+			    strstr(diag.text, strerror(cases[i].error)) !=
+			    NULL, "%s", diag.text);
+			cr_expect_eq(make(&m, geteuid()) == FO_OK,
+			    want == FO_ERR_REPLAY_NEWBORN, "%s %d: %s",
+			    cases[i].call, torn, diag.text);
+			birth = read_own(&m, "birth");
+			if (torn && want != FO_ERR_REPLAY_NEWBORN)
+				cr_expect_str_eq(birth, "torn");
+			free(birth);
+			failing_none();
+			machine_close(&m);
+		}
+}
+
+Test(replay, each_look_at_the_folder_that_fails_refuses)
+{
+	static const char *const calls[] = { "fstat", "openat" };
+	struct machine m;
+	fo_err r;
+
+	for (size_t i = 0; i < 2; i++) {
+		machine_open(&m);
+		make_own(&m);
+		for (int nth = 1; nth < 60; nth++) {
+			failing(calls[i], nth, EIO);
+			r = spend(&m, HASH_A);
+			if (failing_calls(calls[i]) < nth)
+				break;
+			cr_expect_eq(r, FO_ERR_REPLAY_STORE, "%s %d: %s",
+			    calls[i], nth, fo_err_word(r));
+			failing_none();
+			remove_own(&m);
+			make_own(&m);
+		}
+		cr_expect_eq(r, FO_ERR_REPLAY_NEWBORN);
+		failing_none();
+		machine_close(&m);
+	}
+}
+
+Test(replay, a_birth_that_cannot_be_read_is_a_refusal)
+{
+	struct machine m;
+	char *name = own("birth"), *path;
+
+	machine_open(&m);
+	make_own(&m);
+	path = machine_path(&m, name);
+	cr_assert_eq(symlink("elsewhere", path), 0);
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "its birth cannot be read"));
+	cr_expect_eq(peek_at(&m, HASH_A, m.now.s), FO_ERR_REPLAY_STORE);
+	cr_expect_eq(check(&m), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "its birth cannot be read"));
+	cr_expect_eq(make(&m, geteuid()), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "its birth cannot be read"));
+	free(name);
+	free(path);
+	machine_close(&m);
+}
+
+Test(replay, without_clock_or_boot_id_nothing_is_known)
+{
+	struct machine m;
+
+	open_ready(&m);
+	m.now_with = FO_ERR_IO;
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "the clock cannot be read"));
+	cr_expect_eq(check(&m), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "the clock cannot be read"));
+	cr_expect_eq(make(&m, geteuid()), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "the clock cannot be read"));
+	m.now_with = FO_OK;
+	m.boot_id_with = FO_ERR_IO;
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "boot id cannot be read"));
+	machine_close(&m);
+}
+
+Test(replay, looking_makes_no_folder)
+{
+	struct machine m;
+	struct fo_spend sp;
+	int64_t since;
+
+	need_root();
+	machine_open(&m);
+	cr_expect_eq(check(&m), FO_ERR_REPLAY_NEWBORN);
+	cr_expect_eq(peek_at(&m, HASH_A, m.now.s), FO_ERR_REPLAY_NEWBORN);
+	cr_expect_not(machine_has(&m, "run"));
+	sp = make_spend(&m, HASH_A, m.now.s);
+	cr_expect_eq(fo_replay_check(sp.folder, 1234, &m.clock, &diag,
+	    &since), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "it does not exist; name"));
+	machine_close(&m);
+}
+
+Test(replay, a_folder_that_is_another_users_is_not_made_ones_own)
+{
+	struct machine m;
+
+	need_root();
+	machine_open(&m);
+	cr_assert_eq(make(&m, 0), FO_OK, "%s", diag.text);
+	cr_assert_eq(chown(m.folder, 0, 0), 0);
+	char *path = machine_path(&m, "run/replay/1234");
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_expect_eq(make(&m, 1234), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, "chown it"), "%s", diag.text);
+	free(path);
+	failing("mkdirat", 0, EROFS);
+	cr_expect_eq(make(&m, 1235), FO_ERR_REPLAY_STORE);
+	cr_expect_not_null(strstr(diag.text, strerror(EROFS)), "%s",
+	    diag.text);
+	failing_none();
+	failing("fchown", 2, EPERM);
+	cr_expect_eq(make(&m, 1236), FO_ERR_REPLAY_STORE, "%s", diag.text);
+	cr_expect_not_null(strstr(diag.text, strerror(EPERM)), "%s",
+	    diag.text);
+	machine_close(&m);
+}
+
+Test(replay, to_the_millisecond_what_came_before_birth_is_unknown)
+{
+	struct machine m;
+	int64_t known;
+
+	machine_open(&m);
+	make_own(&m);
+	cr_assert_eq(spend(&m, HASH_A), FO_ERR_REPLAY_NEWBORN);
+	cr_expect_eq(check(&m), FO_OK, "born now: %s", diag.text);
+	machine_pass(&m, 60);
+	m.now.boot_ms++;
+	known = m.now.s - 60 + 15;
+	cr_expect_eq(spend_at(&m, HASH_A, known - 1), FO_ERR_REPLAY_NEWBORN);
+	cr_expect_eq(spend_at(&m, HASH_A, known), FO_OK, "%s", diag.text);
+	machine_close(&m);
+}
+
+static void
+others_birth(struct machine *m, int nth)
+{
+	if (nth == 2)
+		write_own(m, "birth", "another's\n");
+}
+
+Test(replay, a_birth_that_another_made_meanwhile_stays)
+{
+	struct machine m;
+	char *birth;
+
+	machine_open(&m);
+	make_own(&m);
+	m.meanwhile = others_birth;
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_NEWBORN);
+	birth = read_own(&m, "birth");
+	cr_expect_str_eq(birth, "another's\n");
+	free(birth);
+	machine_close(&m);
+}
+
+Test(replay, no_minute_is_removed_without_a_floor)
+{
+	static const char *const calls[] = { "renameat", "write", "fchmod" };
+	struct machine m;
+	int64_t early;
+	char *floor;
+
+	for (size_t i = 0; i < 3; i++) {
+		open_ready(&m);
+		early = m.now.s;
+		cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+		machine_pass(&m, 600);
+		failing(calls[i], 0, EIO);
+		cr_expect_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
+		failing_none();
+		floor = read_own(&m, "floor");
+		cr_expect_str_eq(floor, "");
+		cr_expect(has_minute(&m, early), "%s", calls[i]);
+		free(floor);
+		machine_close(&m);
+	}
+}
+
+Test(replay, once_a_minute_is_swept_and_no_more)
+{
+	struct machine m;
+	char *name = own("10"), *path;
+
+	open_ready(&m);
+	cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+	path = machine_path(&m, name);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	cr_expect_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
+	cr_expect(machine_has(&m, name));
+	machine_pass(&m, 60);
+	cr_expect_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+	cr_expect_not(machine_has(&m, name));
+	free(name);
+	free(path);
+	machine_close(&m);
+}
+
+static void
+lose_birth(struct machine *m, int nth)
+{
+	char *path;
+
+	if (nth != 2)
+		return;
+	path = own("birth");
+	machine_remove(m, path);
+	free(path);
+}
+
+Test(replay, a_proof_that_could_not_be_spent_makes_no_birth)
+{
+	struct machine m;
+
+	open_ready(&m);
+	m.meanwhile = lose_birth;
+	failing("mknodat", 0, EIO);
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_NEWBORN);
+	cr_expect_not(has_own(&m, "birth"));
+	machine_close(&m);
+}
+
+Test(replay, a_record_has_its_mode_whatever_the_umask)
+{
+	const mode_t mask = umask(0777);
+	char *name = own("birth"), *path;
+	struct machine m;
+	struct stat st;
+
+	machine_open(&m);
+	(void)umask(mask);
+	make_own(&m);
+	(void)umask(0777);
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY_NEWBORN);
+	(void)umask(mask);
+	path = machine_path(&m, name);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_expect_eq(st.st_mode & 07777, 0600);
+	free(name);
+	free(path);
 	machine_close(&m);
 }
 

@@ -44,12 +44,16 @@ target_include_directories(test_machine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(test_machine PUBLIC firstops_host
 	PkgConfig::CRITERION)
 
-# Calls that one of its tests lets fail.
-firstops_unit(folder test_machine)
-foreach(call mkdirat fchmod fchown fstat fstatat fsync renameat renameat2)
-	target_link_options(unit_folder PRIVATE -Wl,--wrap=${call})
+# System calls that fail as a test says: tests/support/failing.h.
+add_library(test_failing STATIC support/failing.c)
+target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
+foreach(call fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
+	mkdirat mknodat openat renameat renameat2 unlinkat write)
+	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
 endforeach()
-firstops_unit(replay test_machine)
+
+firstops_unit(folder test_machine test_failing)
+firstops_unit(replay test_machine test_failing)
 firstops_unit(replay_race test_machine)
 
 # Proofs right and wrong, signed with a key that everybody knows.

@@ -1,0 +1,123 @@
+/*
+ * Calls that fail by name.
+ */
+#include "failing.h"
+
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#define PLANS 4
+
+static struct plan {
+	const char *call;	/* NULL: none */
+	int nth;
+	int error;
+	int calls;
+} plans[PLANS];
+
+void
+failing(const char *call, int nth, int error)
+{
+	for (size_t i = 0; i < PLANS; i++) {
+		if (plans[i].call != NULL && strcmp(plans[i].call, call) != 0)
+			continue;
+		plans[i] = (struct plan){ .call = call, .nth = nth,
+			.error = error };
+		return;
+	}
+	cr_assert_fail("more than %d calls are to fail", PLANS);
+}
+
+void
+failing_none(void)
+{
+	memset(plans, 0, sizeof(plans));
+}
+
+int
+failing_calls(const char *call)
+{
+	for (size_t i = 0; i < PLANS; i++)
+		if (plans[i].call != NULL && strcmp(plans[i].call, call) == 0)
+			return plans[i].calls;
+	return 0;
+}
+
+static int
+fails(const char *call)
+{
+	for (size_t i = 0; i < PLANS; i++) {
+		struct plan *plan = &plans[i];
+
+		if (plan->call == NULL || strcmp(plan->call, call) != 0)
+			continue;
+		plan->calls++;
+		if (plan->nth != 0 && plan->nth != plan->calls)
+			return 0;
+		errno = plan->error;
+		return 1;
+	}
+	return 0;
+}
+
+#define WRAP(type, name, params, args)					\
+	type __real_##name params;					\
+	type __wrap_##name params;					\
+	type								\
+	__wrap_##name params						\
+	{								\
+		return fails(#name) ? -1 : __real_##name args;		\
+	}								\
+	_Static_assert(1, "takes the semicolon")
+
+WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode));
+WRAP(int, fchmodat, (int fd, const char *name, mode_t mode, int flags),
+    (fd, name, mode, flags));
+WRAP(int, fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid));
+WRAP(int, flock, (int fd, int how), (fd, how));
+WRAP(int, fstat, (int fd, struct stat *st), (fd, st));
+WRAP(int, fstatat, (int fd, const char *name, struct stat *st, int flags),
+    (fd, name, st, flags));
+WRAP(int, fsync, (int fd), (fd));
+WRAP(ssize_t, getrandom, (void *buf, size_t n, unsigned int flags),
+    (buf, n, flags));
+WRAP(int, linkat, (int from, const char *name, int to, const char *new,
+    int flags), (from, name, to, new, flags));
+WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
+WRAP(int, mknodat, (int fd, const char *name, mode_t mode, dev_t dev),
+    (fd, name, mode, dev));
+WRAP(int, renameat, (int from, const char *name, int to, const char *new),
+    (from, name, to, new));
+WRAP(int, renameat2, (int from, const char *name, int to, const char *new,
+    unsigned int flags), (from, name, to, new, flags));
+WRAP(int, unlinkat, (int fd, const char *name, int flags),
+    (fd, name, flags));
+WRAP(ssize_t, write, (int fd, const void *buf, size_t n), (fd, buf, n));
+
+int __real_openat(int fd, const char *path, int flags, ...);
+int __wrap_openat(int fd, const char *path, int flags, ...);
+
+int
+__wrap_openat(int fd, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if ((flags & O_CREAT) != 0) {
+		va_start(ap, flags);
+		mode = va_arg(ap, mode_t);
+		va_end(ap);
+	}
+	return fails("openat") ? -1 : __real_openat(fd, path, flags, mode);
+}

@@ -1,0 +1,21 @@
+/*
+ * System calls of the code under test that fail, one by one as a test says.
+ *
+ * A program that links test_failing has the linker send these calls here
+ * first: fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
+ * mkdirat mknodat openat renameat renameat2 unlinkat write.
+ */
+#ifndef FO_TEST_FAILING_H
+#define FO_TEST_FAILING_H
+
+/*
+ * From now on the nth such call fails with this errno, 0: each. Up to four
+ * calls may fail at once.
+ */
+void failing(const char *call, int nth, int error);
+/* None fails any more. */
+void failing_none(void);
+/* How often such a call was made since the first failing() for it. */
+int failing_calls(const char *call);
+
+#endif
