@@ -196,3 +196,14 @@ fo_folder_open(const char *path, uid_t owner, struct fo_diag *diag,
 	free(copy);
 	return r;
 }
+
+DIR *
+fo_folder_list(int dirfd, const char *name)
+{
+	const int fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL && fd >= 0)
+		close(fd);
+	return dir;
+}

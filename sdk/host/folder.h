@@ -11,6 +11,8 @@
 
 #include <sys/types.h>
 
+#include <dirent.h>
+
 #include <firstops/error.h>
 
 /*
@@ -42,5 +44,11 @@ FO_MUST_CHECK fo_err fo_folder_make(int dirfd, const char *path,
 FO_MUST_CHECK fo_err fo_folder_open_at(int dirfd, const char *path,
     const char *name, uid_t owner, mode_t make, struct fo_diag *diag,
     int *ret_fd);
+
+/*
+ * Open a folder in an open folder for listing, "." for that one itself; NULL
+ * and errno. The stream owns its own descriptor.
+ */
+DIR *fo_folder_list(int dirfd, const char *name);
 
 #endif

@@ -538,22 +538,6 @@ check_known(const struct replay *rp, bool make)
 
 /* ---- sweeping ----------------------------------------------------------- */
 
-/*
- * Open a folder in the replay folder for listing; the stream owns its own
- * descriptor.
- */
-static DIR *
-list_folder(int dirfd, const char *name)
-{
-	const int fd = fo_open_above_2(dirfd, name, O_RDONLY | O_DIRECTORY |
-	    O_NOFOLLOW | O_CLOEXEC, 0);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (dir == NULL && fd >= 0)
-		close(fd);
-	return dir;
-}
-
 /* The end of a minute's folder by its name; 0: it is no such name. */
 static int64_t
 minute_end(const char *name)
@@ -574,7 +558,7 @@ remove_minute(const struct replay *rp, const char *name)
 	const struct dirent *entry;
 	DIR *dir;
 
-	if ((dir = list_folder(rp->fd, name)) == NULL)
+	if ((dir = fo_folder_list(rp->fd, name)) == NULL)
 		return;
 	while ((entry = readdir(dir)) != NULL)
 		if (fo_jkt_ok(entry->d_name))
@@ -631,7 +615,7 @@ sweep(const struct replay *rp)
 	if (flock(rp->fd, LOCK_EX | LOCK_NB) != 0)
 		return;
 	if (clock->now(clock->arg, &now) == FO_OK &&
-	    (dir = list_folder(rp->fd, ".")) != NULL) {
+	    (dir = fo_folder_list(rp->fd, ".")) != NULL) {
 		sweep_locked(rp, dir, now.s);
 		closedir(dir);
 	}

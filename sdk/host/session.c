@@ -65,7 +65,7 @@ is_name(const char *name)
 
 	return name != NULL && strlen(name) == NAME_CHARS &&
 	    fo_b64url_decode(name, NAME_CHARS, bytes, sizeof(bytes), &n) ==
-	    FO_OK && n == sizeof(bytes);
+	    FO_OK;
 }
 
 static fo_err
@@ -107,42 +107,28 @@ open_part(const char *run_folder, const char *part, bool make,
 
 /* ---- processes ----------------------------------------------------------- */
 
-/*
- * proc_pid_stat(5): field 2 is the command in brackets, and may hold any byte
- * but is followed by the last ')'; field 22 is the twentieth after it.
- */
-static bool
-parse_stat(const char *text, uint64_t *ret_start)
+bool
+fo_stat_start(const char *text, uint64_t *ret_start)
 {
 	const char *p = strrchr(text, ')');
-	char *end;
-	int field;
 
-	if (p == NULL)
-		return false;
-	p++;
-	for (field = 2; field < 22; field++) {
-		if ((p = strchr(p, ' ')) == NULL)
-			return false;
-		p++;
-	}
-	if (*p < '0' || *p > '9')
+	for (int field = 2; p != NULL && field < 22; field++)
+		if ((p = strchr(p, ' ')) != NULL)
+			p++;
+	if (p == NULL || strspn(p, "0123456789") == 0)
 		return false;
 	errno = 0;
-	*ret_start = strtoull(p, &end, 10);
-	return errno == 0 && end != p;
+	*ret_start = strtoull(p, NULL, 10);
+	return errno == 0;
 }
 
 fo_err
 fo_process_start(pid_t pid, uint64_t *ret_start)
 {
-	char path[64], text[1024];
-	uint64_t start;
+	char path[64], text[1024] = "";
 	ssize_t n;
 	int fd, e;
 
-	if (pid <= 0)
-		return FO_ERR_NOT_FOUND;
 	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
 	if ((fd = fo_open_above_2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
 	    0)) < 0)
@@ -152,12 +138,8 @@ fo_process_start(pid_t pid, uint64_t *ret_start)
 	close(fd);
 	if (n < 0)
 		return e == ESRCH ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-	text[n] = '\0';
-	if (!parse_stat(text, &start))
-		return FO_ERR_IO;
 
-	*ret_start = start;
-	return FO_OK;
+	return fo_stat_start(text, ret_start) ? FO_OK : FO_ERR_IO;
 }
 
 fo_err
@@ -289,11 +271,10 @@ put_record(int dirfd, const char *run_folder, const char *part,
 static int
 hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	static const char digits[] = "0123456789ABCDEF";
+	const char *at = memchr(digits, c, sizeof(digits) - 1);
+
+	return at == NULL ? -1 : (int)(at - digits);
 }
 
 /* The text of a key, decoded; NULL when it is missing or reading failed. */
@@ -496,15 +477,9 @@ sweep(int dirfd, char first, int64_t boot_ms)
 	DIR *dir;
 	fo_err r;
 	bool old;
-	int fd;
 
-	if ((fd = fo_open_above_2(dirfd, ".", O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC, 0)) < 0)
+	if ((dir = fo_folder_list(dirfd, ".")) == NULL)
 		return;
-	if ((dir = fdopendir(fd)) == NULL) {
-		close(fd);
-		return;
-	}
 	while ((entry = readdir(dir)) != NULL) {
 		if (!is_name(entry->d_name) ||
 		    (first != '\0' && entry->d_name[0] != first))
@@ -649,7 +624,7 @@ fo_err
 fo_session_remove(const char *run_folder, const char *sid,
     struct fo_diag *diag)
 {
-	fo_err r = FO_OK;
+	fo_err r;
 	int fd;
 
 	if (!is_name(sid)) {

@@ -7,6 +7,7 @@
 #ifndef FO_HOST_SESSION_H
 #define FO_HOST_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,7 +42,14 @@ struct fo_login_record {
 void fo_login_record_clear(struct fo_login_record *record);
 
 /*
- * Field 22 of /proc/PID/stat. FO_ERR_NOT_FOUND: no such process. FO_ERR_IO:
+ * The time that a process started at, from the text of its /proc/PID/stat
+ * (proc_pid_stat(5)). Field 2 is the command in brackets, and may hold any
+ * byte but is followed by the last ')'; field 22 is the twentieth after it.
+ */
+bool fo_stat_start(const char *text, uint64_t *ret_start);
+
+/*
+ * The same of a process that runs. FO_ERR_NOT_FOUND: no such process. FO_ERR_IO:
  * nobody knows.
  */
 FO_MUST_CHECK fo_err fo_process_start(pid_t pid, uint64_t *ret_start);

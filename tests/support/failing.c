@@ -71,13 +71,21 @@ fails(const char *call)
 	return 0;
 }
 
+/* What a call returns whose turn it is. */
+static int
+failure(void)
+{
+	return errno == 0 ? 0 : -1;
+}
+
 #define WRAP(type, name, params, args)					\
 	type __real_##name params;					\
 	type __wrap_##name params;					\
 	type								\
 	__wrap_##name params						\
 	{								\
-		return fails(#name) ? -1 : __real_##name args;		\
+		return fails(#name) ? failure() :			\
+		    __real_##name args;					\
 	}								\
 	_Static_assert(1, "takes the semicolon")
 
@@ -97,6 +105,7 @@ WRAP(int, linkat, (int from, const char *name, int to, const char *new,
 WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
 WRAP(int, mknodat, (int fd, const char *name, mode_t mode, dev_t dev),
     (fd, name, mode, dev));
+WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n));
 WRAP(int, renameat, (int from, const char *name, int to, const char *new),
     (from, name, to, new));
 WRAP(int, renameat2, (int from, const char *name, int to, const char *new,
@@ -119,5 +128,5 @@ __wrap_openat(int fd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return fails("openat") ? -1 : __real_openat(fd, path, flags, mode);
+	return fails("openat") ? failure() : __real_openat(fd, path, flags, mode);
 }

@@ -3,14 +3,14 @@
  *
  * A program that links test_failing has the linker send these calls here
  * first: fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
- * mkdirat mknodat openat renameat renameat2 unlinkat write.
+ * mkdirat mknodat openat read renameat renameat2 unlinkat write.
  */
 #ifndef FO_TEST_FAILING_H
 #define FO_TEST_FAILING_H
 
 /*
- * From now on the nth such call fails with this errno, 0: each. Up to four
- * calls may fail at once.
+ * From now on the nth such call fails with this errno, nth 0: each. Error 0:
+ * it does nothing, and returns 0. Up to four calls may fail at once.
  */
 void failing(const char *call, int nth, int error);
 /* None fails any more. */

@@ -1,9 +1,12 @@
 /*
  * Login records: written, taken once, and trusted only when they can be.
  */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +16,9 @@
 #include <criterion/criterion.h>
 
 #include "host/session.h"
+#include "support/failing.h"
 #include "support/machine.h"
+#include "support/refusal.h"
 
 #define SID "4f9c2a1bq0T9b2c7dE1xYw"
 #define OTHER_SID "4AAAAAAAAAAAAAAAAAAAAA"
@@ -491,4 +496,342 @@ Test(session, the_run_folder_is_the_parent_of_the_replay_folder)
 	cr_expect_eq(fo_run_folder("replay/x", &folder), FO_ERR_ARG);
 	cr_expect_eq(fo_run_folder("/run/firstops/", &folder), FO_ERR_ARG);
 	cr_expect_null(folder);
+}
+
+Test(session, the_start_of_a_process_is_field_22_and_a_number)
+{
+#define TWENTY " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18"
+	static const struct {
+		const char *text;
+		uint64_t want;	/* 0: none */
+	} cases[] = {
+		{ "1 (a)" TWENTY " 4711 0 0", 4711 },
+		{ "1 (a)" TWENTY " 9", 9 },
+		{ "1 (a) R 1 (b)" TWENTY " 17", 17 },
+		{ "1 (a)" TWENTY " 18446744073709551615", UINT64_MAX },
+		{ "1 (a)" TWENTY " 18446744073709551616", 0 },
+		{ "1 (a)" TWENTY " -1", 0 },
+		{ "1 (a)" TWENTY " +1", 0 },
+		{ "1 (a)" TWENTY "  1", 0 },
+		{ "1 (a)" TWENTY " x", 0 },
+		{ "1 (a)" TWENTY " ", 0 },
+		{ "1 (a)" TWENTY, 0 },
+		{ "1 (a)", 0 },
+		{ "1 a" TWENTY " 4711", 0 },
+		{ "", 0 },
+	};
+	uint64_t start;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start = 0;
+		cr_expect_eq(fo_stat_start(cases[i].text, &start),
+		    cases[i].want != 0, "\"%s\"", cases[i].text);
+		if (cases[i].want != 0)
+			cr_expect_eq(start, cases[i].want);
+	}
+}
+
+/* ---- what the system says ------------------------------------------------- */
+
+Test(session, a_process_that_cannot_be_looked_at_may_well_be_there)
+{
+	static const struct {
+		const char *call;
+		int error;
+		fo_err want;
+	} cases[] = {
+		{ "openat", ENOENT, FO_ERR_NOT_FOUND },
+		{ "openat", EACCES, FO_ERR_IO },
+		{ "openat", EMFILE, FO_ERR_IO },
+		{ "read", ESRCH, FO_ERR_NOT_FOUND },
+		{ "read", EIO, FO_ERR_IO },
+		{ "read", 0, FO_ERR_IO },
+	};
+	uint64_t start = 0;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		failing(cases[i].call, 0, cases[i].error);
+		cr_expect_eq(fo_process_start(getpid(), &start),
+		    cases[i].want, "%s %d", cases[i].call, cases[i].error);
+		failing_none();
+	}
+	cr_expect_eq(start, 0, "untouched on failure");
+	cr_expect_eq(fo_process_start(0, &start), FO_ERR_NOT_FOUND);
+	cr_expect_eq(fo_process_start(-1, &start), FO_ERR_NOT_FOUND);
+}
+
+static fo_err
+put_session(const char *sid)
+{
+	struct fo_login_record record = make_record();
+
+	memcpy(record.sid, sid, sizeof(record.sid));
+	diag.text[0] = '\0';
+	return fo_session_put(run_folder, &record, &diag);
+}
+
+Test(session, a_record_that_cannot_be_written_is_not_there)
+{
+	static const struct {
+		const char *call;
+		int nth;
+		int error;
+	} cases[] = {
+		{ "write", 0, ENOSPC }, { "write", 0, EIO },
+		{ "fchmod", 0, EPERM }, { "renameat2", 0, EROFS },
+		{ "openat", 0, EMFILE },
+	};
+	const struct fo_login_record record = make_record();
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_machine(&m);
+		cr_assert_eq(put_session(OTHER_SID), FO_OK, "%s", diag.text);
+		put(&m, name);
+		failing(cases[i].call, cases[i].nth, cases[i].error);
+		cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+		    FO_ERR_SESSION, "%s", cases[i].call);
+		cr_expect_not_null(strstr(diag.text,
+		    strerror(cases[i].error)), "%s", diag.text);
+		cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock,
+		    &diag, name), FO_ERR_SESSION);
+		failing_none();
+		cr_expect_eq(machine_count(&m, "run/sessions"), 1);
+		cr_expect_eq(machine_count(&m, "run/pending"), 1);
+		machine_close(&m);
+	}
+}
+
+Test(session, a_record_needs_time_and_randomness_and_a_name)
+{
+	struct fo_login_record record = make_record();
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	m.now_with = FO_ERR_IO;
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_ERR_SESSION);
+	m.now_with = FO_OK;
+	failing("getrandom", 0, EAGAIN);
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_ERR_SESSION);
+	failing_none();
+	record.since = -1;
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_ERR_SESSION);
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION);
+	record.since = MACHINE_NOW;
+	record.sid[0] = '/';
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION);
+	put(&m, name);
+	m.now_with = FO_ERR_IO;
+	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_SESSION);
+	machine_close(&m);
+}
+
+Test(session, a_session_is_put_once_and_nothing_in_its_way_is_replaced)
+{
+	struct machine m;
+
+	open_machine(&m);
+	cr_expect_eq(put_session(SID), FO_OK, "%s", diag.text);
+	cr_expect_eq(put_session(SID), FO_ERR_SESSION);
+	cr_expect_not_null(strstr(diag.text, strerror(EEXIST)), "%s",
+	    diag.text);
+	cr_expect_eq(machine_count(&m, "run/sessions"), 1);
+	failing("unlinkat", 0, EROFS);
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	    FO_ERR_SESSION);
+	failing_none();
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag), FO_OK);
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	    FO_ERR_NOT_FOUND);
+	machine_close(&m);
+}
+
+Test(session, looking_for_a_record_makes_no_folder)
+{
+	struct machine m;
+
+	open_machine(&m);
+	cr_expect_eq(take(&m, SID, "sshd"), FO_ERR_NOT_FOUND);
+	fo_pending_drop(run_folder, SID);
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	    FO_ERR_NOT_FOUND);
+	cr_expect_not(machine_has(&m, "run"));
+	cr_assert_eq(put_session(SID), FO_OK, "%s", diag.text);
+	cr_expect_eq(take(&m, SID, "sshd"), FO_ERR_NOT_FOUND);
+	cr_expect_not(machine_has(&m, "run/pending"));
+	cr_assert_eq(seteuid(65534), 0);
+	cr_expect_eq(take(&m, SID, "sshd"), FO_ERR_SESSION);
+	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	    FO_ERR_SESSION);
+	cr_assert_eq(seteuid(0), 0);
+	machine_close(&m);
+}
+
+Test(session, a_record_that_cannot_be_looked_at_lets_nobody_in)
+{
+	static const char *const calls[] = { "fstat", "read", "unlinkat" };
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+	int nth;
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		for (nth = 1; nth < 60; nth++) {
+			open_machine(&m);
+			put(&m, name);
+			failing(calls[i], nth, EIO);
+			const fo_err r = take(&m, name, "sshd");
+			const int made = failing_calls(calls[i]);
+
+			failing_none();
+			machine_close(&m);
+			if (made < nth) {
+				cr_expect_eq(r, FO_OK, "%s", diag.text);
+				break;
+			}
+			cr_expect_eq(r, FO_ERR_SESSION, "%s %d: %s",
+			    calls[i], nth, fo_err_word(r));
+		}
+}
+
+/* A record whose text has one thing wrong. */
+Test(session, a_record_with_one_thing_wrong_is_not_trusted)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+	} cases[] = {
+		{ "sid: \"" SID "\"\n", "" },
+		{ "name: \"build-bot\"\n", "" },
+		{ "service: \"sshd\"\n", "" },
+		{ "user: \"deploy\"\n", "" },
+		{ "since: 2026-11-23T18:30:00Z\n", "" },
+		{ "\"build-bot\"", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaaaaa\"" },
+		{ "\"deploy\"", "\"%G1\"" }, { "\"deploy\"", "\"%1G\"" },
+		{ "\"deploy\"", "\"%:1\"" }, { "\"deploy\"", "\"%1:\"" },
+		{ "\"deploy\"", "\"%@1\"" }, { "\"deploy\"", "\"%1/\"" },
+		{ "\"deploy\"", "\"%00\"" }, { "\"deploy\"", "\"%1\"" },
+		{ "\"deploy\"", "\"%\"" }, { "\"deploy\"", "\"%6a\"" },
+	};
+	char name[FO_PENDING_NAME_SIZE], *path, *text, *spoilt;
+	struct machine m;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_machine(&m);
+		put(&m, name);
+		path = pending_path(&m, name);
+		text = machine_read(&m, path + strlen(m.folder) + 1);
+		spoilt = changed(text, cases[i].from, cases[i].to);
+		machine_write(&m, path + strlen(m.folder) + 1, spoilt);
+		cr_assert_eq(chmod(path, 0600), 0);
+		cr_expect_eq(take(&m, name, "sshd"), FO_ERR_SESSION, "%s",
+		    cases[i].to);
+		free(path);
+		free(text);
+		free(spoilt);
+		machine_close(&m);
+	}
+}
+
+Test(session, all_that_is_known_comes_back)
+{
+	static char ruser[] = "j\xc3\xbcrg 100%\n\"", tty[] = "/dev/pts/7";
+	struct fo_login_record record = make_record(), back;
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+
+	open_machine(&m);
+	record.ruser = ruser;
+	record.tty = tty;
+	cr_assert_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_OK, "%s", diag.text);
+	cr_assert_eq(fo_pending_take(run_folder, name, "sshd", &m.clock,
+	    &diag, &back), FO_OK, "%s", diag.text);
+	cr_expect_str_eq(back.ruser, ruser);
+	cr_expect_str_eq(back.tty, tty);
+	cr_expect_str_eq(back.src, "10.2.3.4");
+	fo_login_record_clear(&back);
+	machine_close(&m);
+}
+
+/* ---- sweeping --------------------------------------------------------------- */
+
+Test(session, what_nobody_can_trust_is_swept_and_what_nobody_can_read_stays)
+{
+	char name[FO_PENDING_NAME_SIZE], next[FO_PENDING_NAME_SIZE];
+	struct fo_login_record record;
+	struct machine m;
+	char *path;
+
+	for (int fault = MODE; fault <= TORN; fault++) {
+		open_machine(&m);
+		put(&m, name);
+		spoil(&m, name, (enum fault)fault);
+		machine_write(&m, "run/pending/not-a-name", "");
+		put(&m, next);
+		path = pending_path(&m, name);
+		cr_expect_neq(faccessat(AT_FDCWD, path, F_OK,
+		    AT_SYMLINK_NOFOLLOW), 0, "fault %d", fault);
+		cr_expect(machine_has(&m, "run/pending/not-a-name"));
+		free(path);
+		machine_close(&m);
+	}
+	open_machine(&m);
+	put(&m, name);
+	machine_pass(&m, 3600);
+	record = make_record();
+	failing("read", 0, EIO);
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    next), FO_OK, "%s", diag.text);
+	failing_none();
+	cr_expect_eq(machine_count(&m, "run/pending"), 2);
+	put(&m, next);
+	cr_expect_eq(machine_count(&m, "run/pending"), 2);
+	machine_close(&m);
+}
+
+Test(session, a_socket_in_a_records_place_is_swept)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+	int fd;
+
+	open_machine(&m);
+	put(&m, name);
+	(void)snprintf(to.sun_path, sizeof(to.sun_path),
+	    "%.60s/run/pending/" SID, m.folder);
+	cr_assert_geq(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	cr_expect_eq(machine_count(&m, "run/pending"), 2);
+	put(&m, name);
+	cr_expect_eq(machine_count(&m, "run/pending"), 2);
+	cr_expect_neq(access(to.sun_path, F_OK), 0);
+	close(fd);
+	machine_close(&m);
+}
+
+/* Sessions whose sid begins alike are looked at, and no others. */
+Test(session, a_login_sweeps_one_in_64)
+{
+	struct fo_login_record dead = make_record();
+	struct machine m;
+
+	open_machine(&m);
+	dead.pid_start++;
+	cr_assert_eq(fo_session_put(run_folder, &dead, &diag), FO_OK);
+	dead.sid[0] = '5';
+	cr_assert_eq(fo_session_put(run_folder, &dead, &diag), FO_OK);
+	cr_expect_eq(machine_count(&m, "run/sessions"), 2);
+	cr_assert_eq(put_session(OTHER_SID), FO_OK, "%s", diag.text);
+	cr_expect_not(machine_has(&m, "run/sessions/" SID));
+	cr_expect_eq(machine_count(&m, "run/sessions"), 2);
+	machine_close(&m);
 }
