@@ -70,7 +70,7 @@ explain(const char *path, const char *name, int e, struct fo_diag *diag)
 static int
 finish(int dirfd, const char *name, mode_t mode, uid_t uid, gid_t gid)
 {
-	int fd, r = -1, e;
+	int fd, r = -1;
 
 	if ((fd = fo_open_above_2(dirfd, name, FOLDER_FLAGS, 0)) < 0)
 		return -1;
@@ -78,9 +78,7 @@ finish(int dirfd, const char *name, mode_t mode, uid_t uid, gid_t gid)
 	    (uid == geteuid() || fchown(fd, uid, gid) == 0) &&
 	    fsync(fd) == 0)
 		r = 0;
-	e = errno;
 	close(fd);
-	errno = e;
 	return r;
 }
 

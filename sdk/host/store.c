@@ -106,7 +106,7 @@ slurp_part(const struct fo_store *store, const char *part, const char *name,
 	fo_buf_init(&buf, (size_t)PATH_MAX + NAME_MAX);
 	fo_buf_addf(&buf, "%s/%s/%s" YAML_SUFFIX, store->folder, part, name);
 	if ((r = fo_buf_take(&buf, &path)) != FO_OK)
-		return r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
+		return r;
 	r = slurp(store, path, diag, ret_text, ret_len);
 	if (r != FO_OK) {
 		free(path);
@@ -221,7 +221,7 @@ open_part(const struct fo_store *store, const char *part,
 	fo_buf_init(&buf, (size_t)PATH_MAX + NAME_MAX);
 	fo_buf_addf(&buf, "%s/%s", store->folder, part);
 	if ((r = fo_buf_take(&buf, &path)) != FO_OK)
-		return r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
+		return r;
 	r = fo_safe_open_folder(path, store->owner, diag, ret_fd);
 	if (r != FO_OK) {
 		free(path);
@@ -258,7 +258,7 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
     char ret_id[FO_ID_SIZE])
 {
 	/* A longer text than any right one fills this, and is wrong. */
-	char text[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE];
+	char text[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE] = "";
 	const ssize_t n = readlinkat(fd, jkt, text, sizeof(text) - 1);
 
 	if (n < 0 && errno == ENOENT) {
@@ -271,9 +271,7 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
 		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_STORE;
 	}
-	if (n >= 0)
-		text[n] = '\0';
-	if (n < 0 || !id_of_link(text, ret_id)) {
+	if (!id_of_link(text, ret_id)) {
 		fo_diag_set(diag, "%s/%s is not a symbolic link to "
 		    LINK_PREFIX "ID" YAML_SUFFIX "; remove it and run \"fo "
 		    "store index\"", path, jkt);

@@ -235,7 +235,6 @@ fo_target_parse(const char *htu, struct fo_target **ret_target)
 
 	*ret_target = target;
 	target = NULL; /* now owned by the caller */
-	r = FO_OK;
 out:
 	fo_target_free(&target);
 	return r;

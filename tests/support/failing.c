@@ -106,6 +106,8 @@ WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
 WRAP(int, mknodat, (int fd, const char *name, mode_t mode, dev_t dev),
     (fd, name, mode, dev));
 WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n));
+WRAP(ssize_t, readlinkat, (int fd, const char *name, char *buf, size_t n),
+    (fd, name, buf, n));
 WRAP(int, renameat, (int from, const char *name, int to, const char *new),
     (from, name, to, new));
 WRAP(int, renameat2, (int from, const char *name, int to, const char *new,

@@ -3,7 +3,7 @@
  *
  * A program that links test_failing has the linker send these calls here
  * first: fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
- * mkdirat mknodat openat read renameat renameat2 unlinkat write.
+ * mkdirat mknodat openat read readlinkat renameat renameat2 unlinkat write.
  */
 #ifndef FO_TEST_FAILING_H
 #define FO_TEST_FAILING_H

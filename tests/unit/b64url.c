@@ -116,3 +116,19 @@ Test(b64url, takes_no_more_bytes_than_it_was_given_room_for)
 	cr_expect_eq(fo_b64url_decode("Zm9v", 4, out, 3, &len), FO_OK);
 	cr_expect_eq(out[3], '\0', "nothing behind the room is written");
 }
+
+Test(b64url, has_an_alphabet_of_64_and_no_other_byte)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	unsigned char bytes[3];
+	size_t len;
+
+	for (int c = 0; c < 256; c++) {
+		const char text[] = { 'A', 'A', 'A', (char)c };
+
+		cr_expect_eq(fo_b64url_decode(text, sizeof(text), bytes,
+		    sizeof(bytes), &len) == FO_OK, c != 0 &&
+		    strchr(alphabet, c) != NULL, "byte %d", c);
+	}
+}

@@ -64,7 +64,9 @@ Test(folder, is_made_with_its_mode_and_nothing_else_is_left)
 	const mode_t mask = umask(0777);
 
 	cr_expect_eq(make(), FO_OK, "%s", diag.text);
+	failing("mkdirat", 0, EROFS);
 	cr_expect_eq(make(), FO_OK, "and is there: %s", diag.text);
+	cr_expect_eq(failing_calls("mkdirat"), 0);
 	(void)umask(mask);
 	cr_expect_eq(mode_of("made"), 0750);
 	cr_expect_eq(machine_count(&m, "."), 1);
@@ -101,6 +103,7 @@ Test(folder, is_made_whole_or_not_at_all)
 		int error;
 	} cases[] = {
 		{ "mkdirat", EROFS }, { "mkdirat", ENOSPC },
+		{ "openat", EMFILE },
 		{ "fchmod", EPERM }, { "renameat2", EACCES },
 	};
 
@@ -141,6 +144,9 @@ Test(folder, is_made_where_the_file_system_cannot_be_asked_for_a_free_name)
 		cr_expect_eq(mode_of("made"), 0750);
 		machine_remove(&m, "made");
 	}
+	failing("renameat", 0, EACCES);
+	cr_expect_eq(make(), FO_ERR_IO);
+	cr_expect_eq(machine_count(&m, "."), 0);
 }
 
 Test(folder, that_another_made_meanwhile_is_there)
@@ -223,6 +229,11 @@ Test(folder, is_made_when_it_is_opened_and_may_be)
 	cr_expect_not_null(strstr(diag.text, strerror(EROFS)), "%s",
 	    diag.text);
 	cr_expect_eq(fd, -7);
+	failing_none();
+	failing("openat", 1, EACCES);
+	cr_expect_eq(fo_folder_open_at(top, m.folder, "made", geteuid(), 0700,
+	    &diag, &fd), FO_ERR_IO);
+	cr_expect_eq(fd, -7);
 }
 
 Test(folder, has_its_missing_parents_made_by_root_alone)
@@ -237,6 +248,11 @@ Test(folder, has_its_missing_parents_made_by_root_alone)
 	close(fd);
 	cr_expect_eq(mode_of("a/b/c"), 0755);
 	cr_expect_str_eq(path, before);
+	machine_remove(&m, "a");
+	failing("mkdirat", 3, EROFS);
+	cr_expect_eq(fo_folder_open(path, 0, &diag, &fd), FO_ERR_IO);
+	cr_expect_not_null(strstr(diag.text, "/a/b/c: "), "%s", diag.text);
+	failing_none();
 	machine_remove(&m, "a");
 	cr_assert_eq(seteuid(12345), 0);
 	cr_expect_eq(fo_folder_open(path, 0, &diag, &fd), FO_ERR_NOT_FOUND);

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
@@ -19,6 +20,7 @@
 #include <criterion/criterion.h>
 
 #include "base/safeopen.h"
+#include "support/failing.h"
 
 /* A folder of the test's own, and one file in it that may be opened. */
 struct place {
@@ -255,7 +257,7 @@ Test(safeopen, follows_no_symbolic_link_to_a_file)
 
 	make_place(&p);
 	cr_assert_eq(symlink("x.yaml", in(&p, "link")), 0);
-	expect_refused(in(&p, "link"), FO_ERR_FORMAT, "symbolic link");
+	expect_refused(in(&p, "link"), FO_ERR_FORMAT, "put the file itself");
 	remove_place(&p);
 }
 
@@ -267,7 +269,7 @@ Test(safeopen, follows_no_symbolic_link_to_a_folder)
 	cr_assert_eq(mkdir(in(&p, "real"), 0755), 0);
 	make_file(in(&p, "real/y"), "");
 	cr_assert_eq(symlink("real", in(&p, "link")), 0);
-	expect_refused(in(&p, "link/y"), FO_ERR_FORMAT, "symbolic link");
+	expect_refused(in(&p, "link/y"), FO_ERR_FORMAT, "put the folder itself");
 	remove_place(&p);
 }
 
@@ -469,4 +471,57 @@ Test(safeopen, reports_that_reading_failed)
 	cr_expect_eq(fo_read_all(-1, 10, &text, &len), FO_ERR_IO);
 	cr_expect_null(text);
 	close(fd);
+}
+
+Test(safeopen, takes_the_place_of_no_standard_descriptor)
+{
+	struct place p;
+
+	make_place(&p);
+	for (int i = 0; i < 3; i++) {
+		const int kept = fcntl(i, F_DUPFD_CLOEXEC, 10);
+		int fd = -1;
+
+		close(i);
+		cr_expect_eq(fo_safe_open_file(p.file, geteuid(), NULL, &fd),
+		    FO_OK);
+		cr_expect_gt(fd, 2);
+		close(fd);
+		cr_expect_eq(fcntl(i, F_GETFD), -1);
+		cr_assert_eq(dup2(kept, i), i);
+		close(kept);
+	}
+	remove_place(&p);
+}
+
+/* Of a folder on the way, or of the file itself. */
+Test(safeopen, what_cannot_be_looked_at_is_refused)
+{
+	static const char *const calls[] = { "fstat", "openat" };
+	struct place p;
+	int nth;
+
+	make_place(&p);
+	for (size_t i = 0; i < 2; i++) {
+		for (nth = 1; nth < 30; nth++) {
+			struct fo_diag diag = { "" };
+			int fd = -7;
+			fo_err r;
+
+			failing(calls[i], nth, EMFILE);
+			r = fo_safe_open_file(p.file, geteuid(), &diag, &fd);
+			if (failing_calls(calls[i]) < nth) {
+				cr_expect_eq(r, FO_OK, "%s", diag.text);
+				close(fd);
+				break;
+			}
+			cr_expect_eq(r, FO_ERR_IO, "%s %d", calls[i], nth);
+			cr_expect_eq(fd, -7);
+			cr_expect_not_null(strstr(diag.text,
+			    strerror(EMFILE)), "%s", diag.text);
+		}
+		cr_expect_gt(nth, 3);
+		failing_none();
+	}
+	remove_place(&p);
 }

@@ -3,10 +3,12 @@
  */
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
+#include "support/failing.h"
 #include "support/refusal.h"
 #include "support/store_fixture.h"
 
@@ -417,6 +419,18 @@ Test(store, a_link_that_is_not_one_to_a_principal_is_refused)
 	    FO_ERR_STORE);
 	cr_expect_str_eq(id, "untouched");
 	free(path);
+}
+
+Test(store, a_link_that_cannot_be_read_is_a_store_error)
+{
+	struct fo_diag diag = { .text = "" };
+	char id[FO_ID_SIZE];
+
+	failing("readlinkat", 0, EIO);
+	cr_expect_eq(fo_store_find(f.store, FIXTURE_JKT, &diag, id),
+	    FO_ERR_STORE);
+	failing_none();
+	cr_expect_not_null(strstr(diag.text, strerror(EIO)), "%s", diag.text);
 }
 
 Test(store, a_missing_or_writable_index_is_a_store_error)

@@ -288,6 +288,8 @@ static const struct pair different[] = {
 	{ "an escaped slash", "https://a/b%2Fc", "https://a/b/c" },
 	{ "an escaped slash is no more than that", "https://a/b%2Fc",
 	    "https://a/b%2F/c" },
+	{ "an escaped slash ends no segment", "https://a/b%2F../c",
+	    "https://a/c" },
 	{ "an escaped reserved character", "https://a/%40", "https://a/@" },
 	{ "decoded once only", "https://a/%2541", "https://a/A" },
 	{ "a plus is no space", "https://a/a+b", "https://a/a%20b" },

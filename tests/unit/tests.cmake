@@ -12,10 +12,19 @@ function(firstops_unit name)
 	add_test(NAME unit/${name} COMMAND unit_${name})
 endfunction()
 
+# System calls that fail as a test says: tests/support/failing.h.
+add_library(test_failing STATIC support/failing.c)
+target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
+foreach(call fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
+	mkdirat mknodat openat read readlinkat renameat renameat2 unlinkat
+	write)
+	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
+endforeach()
+
 firstops_unit(b64url)
 firstops_unit(buf)
 firstops_unit(diag)
-firstops_unit(safeopen)
+firstops_unit(safeopen test_failing)
 firstops_unit(target)
 firstops_unit(challenge)
 firstops_unit(askpass askpass_parts)
@@ -34,7 +43,7 @@ firstops_unit(config)
 firstops_unit(principal)
 firstops_unit(group)
 firstops_unit(policy)
-firstops_unit(store test_store_fixture)
+firstops_unit(store test_store_fixture test_failing)
 firstops_unit(store_write test_store_fixture)
 
 # Clocks and folders of tests' own, and a strict look at events:
@@ -43,14 +52,6 @@ add_library(test_machine STATIC support/machine.c support/cee.c)
 target_include_directories(test_machine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(test_machine PUBLIC firstops_host
 	PkgConfig::CRITERION)
-
-# System calls that fail as a test says: tests/support/failing.h.
-add_library(test_failing STATIC support/failing.c)
-target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
-foreach(call fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
-	mkdirat mknodat openat read renameat renameat2 unlinkat write)
-	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
-endforeach()
 
 firstops_unit(folder test_machine test_failing)
 firstops_unit(replay test_machine test_failing)
