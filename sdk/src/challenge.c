@@ -166,7 +166,6 @@ fo_challenge_parse(const char *prompt, struct fo_challenge **ret_challenge)
 
 	*ret_challenge = challenge;
 	challenge = NULL; /* now owned by the caller */
-	r = FO_OK;
 out:
 	fo_challenge_free(&challenge);
 	return r;

@@ -1,12 +1,15 @@
 /*
  * The challenge: one form, made and read.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
 
 #include <firstops/challenge.h>
+
+#include "support/failing.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define HTU "pam://bastion/sshd/deploy"
@@ -23,6 +26,48 @@ Test(challenge, has_exactly_this_form)
 	    "htu=pam://bastion/sshd/deploy nonce=Q2hhbGxlbmdlMTIz] "
 	    "Password or proof: ");
 	free(prompt);
+}
+
+Test(challenge, is_made_of_all_bytes_that_may_be_in_a_value)
+{
+	struct fo_challenge *c = NULL;
+	char *prompt = NULL;
+
+	cr_assert_eq(fo_challenge_format("!a~", "~n!", &prompt), FO_OK);
+	cr_assert_eq(fo_challenge_parse(prompt, &c), FO_OK);
+	cr_expect_str_eq(c->htu, "!a~");
+	cr_expect_str_eq(c->nonce, "~n!");
+	fo_challenge_free(&c);
+	free(prompt);
+}
+
+Test(challenge, is_read_up_to_its_limit)
+{
+	static char prompt[65536 + 2];
+	const size_t len = strlen(CHALLENGE);
+	struct fo_challenge *c = NULL;
+
+	memset(prompt, ' ', sizeof(prompt));
+	memcpy(prompt + 65537 - len, CHALLENGE, len + 1);
+	cr_expect_eq(fo_challenge_parse(prompt, &c), FO_ERR_FORMAT);
+	cr_expect_eq(fo_challenge_parse(prompt + 1, &c), FO_OK);
+	fo_challenge_free(&c);
+}
+
+Test(challenge, has_no_nonce_without_randomness)
+{
+	char nonce[FO_NONCE_SIZE] = "";
+
+	failing("getrandom", 1, EINTR);
+	cr_expect_eq(fo_nonce_new(nonce), FO_OK);
+	cr_expect_eq(strlen(nonce), FO_NONCE_SIZE - 1);
+	nonce[0] = '\0';
+	failing("getrandom", 0, EIO);
+	cr_expect_eq(fo_nonce_new(nonce), FO_ERR_IO);
+	failing("getrandom", 0, 0);
+	cr_expect_eq(fo_nonce_new(nonce), FO_ERR_IO);
+	failing_none();
+	cr_expect_str_eq(nonce, "");
 }
 
 Test(challenge, is_not_made_of_bytes_that_would_break_its_form)
@@ -47,6 +92,7 @@ Test(challenge, is_read_back_whatever_stands_before_it)
 		{ CHALLENGE, 0 },
 		{ "(deploy@bastion) " CHALLENGE, 17 },
 		{ "anything at all " CHALLENGE, 16 },
+		{ "!~" CHALLENGE, 2 },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -114,6 +160,11 @@ Test(challenge, is_refused_when_one_thing_about_it_is_wrong)
 		{ "words after", CHALLENGE "x" },
 		{ "other closing words",
 		    M " htu=" HTU " nonce=" NONCE "] Password: " },
+		{ "nothing after the nonce", M " htu=" HTU " nonce=" NONCE },
+		{ "no name of the htu", M HTU " nonce=" NONCE
+		    "] Password or proof: " },
+		{ "the byte before the space", "\x1f" CHALLENGE },
+		{ "DEL", "\x7f" CHALLENGE },
 		{ "no closing words", M " htu=" HTU " nonce=" NONCE "]" },
 		{ "no htu", M " nonce=" NONCE "] Password or proof: " },
 		{ "an empty htu",

@@ -376,6 +376,56 @@ Test(proof_check, stale_and_future_say_by_how_many_seconds)
 	    FO_ERR_FUTURE);
 	cr_expect_not_null(strstr(diag.text, "future by 25 s"), "%s",
 	    diag.text);
+	/* to a limit that no clock comes to */
+	cr_expect_eq(verify_claims("\"iat\":1000001562262631.5", wanted(),
+	    &diag), FO_ERR_FUTURE);
+	cr_expect_not_null(strstr(diag.text, "by 1000000000000000 s"), "%s",
+	    diag.text);
+	cr_expect_eq(verify_claims("\"iat\":1e300", wanted(), &diag),
+	    FO_ERR_FUTURE);
+	cr_expect_not_null(strstr(diag.text, "by 1000000000000000 s"), "%s",
+	    diag.text);
+}
+
+Test(proof_check, a_key_or_signature_that_is_none_is_called_so)
+{
+	struct fo_diag diag = { "" };
+	char *text, *last;
+
+	text = forge_proof("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\","
+	    "\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" FORGE_Y
+	    "\",\"y\":\"" FORGE_X "\"}}", "{" BASE ",\"iat\":1562262616}");
+	cr_expect_eq(verify(text, wanted(), &diag), FO_ERR_BAD_KEY);
+	cr_expect_not_null(strstr(diag.text, "not a point on P-256"), "%s",
+	    diag.text);
+	free(text);
+	text = forge_proof(FORGE_HEADER, "{" BASE ",\"iat\":1562262616}");
+	last = text + strlen(text) - 20;
+	*last = *last == 'A' ? 'B' : 'A';
+	cr_expect_eq(verify(text, wanted(), &diag), FO_ERR_BAD_SIGNATURE);
+	cr_expect_null(strstr(diag.text, "not a point"), "%s", diag.text);
+	free(text);
+}
+
+Test(proof_check, a_verifier_keeps_the_key_that_it_knows_apart_from_others)
+{
+	struct fo_verifier *verifier = NULL;
+	struct fo_jwk jwk, zero;
+	struct fo_key *key = forge_key();
+
+	memset(&zero, 0, sizeof(zero));
+	cr_assert_eq(fo_key_jwk(key, &jwk), FO_OK);
+	cr_expect_eq(fo_verifier_new(NULL), FO_ERR_ARG);
+	cr_assert_eq(fo_verifier_new(&verifier), FO_OK);
+	cr_expect_eq(fo_verifier_import(verifier, &zero), FO_ERR_BAD_KEY);
+	cr_expect_eq(fo_verifier_import(verifier, &jwk), FO_OK);
+	cr_expect_eq(fo_verifier_import(verifier, &jwk), FO_OK);
+	cr_expect_eq(fo_verifier_import(verifier, &zero), FO_ERR_BAD_KEY);
+	cr_expect_eq(fo_verifier_import(verifier, &jwk), FO_OK);
+	fo_verifier_free(&verifier);
+	cr_expect_null(verifier);
+	fo_verifier_free(&verifier);
+	fo_key_free(&key);
 }
 
 Test(proof_check, exp_and_nbf_count_where_they_are_present)
@@ -509,6 +559,7 @@ Test(proof_check, a_want_that_weakens_a_check_is_refused)
 	REFUSE(want.clock_skew_s = FO_CLOCK_SKEW_LIMIT_S + 1);
 	REFUSE(want.now = -1);
 	REFUSE(want.now = INT64_MAX);
+	REFUSE(want.now = (INT64_C(1) << 53) + 1);
 	REFUSE(want.nonce_rule = (fo_nonce_rule)3);
 	REFUSE(want.nonce = "");
 	REFUSE(want.access_token = "");
@@ -517,6 +568,8 @@ Test(proof_check, a_want_that_weakens_a_check_is_refused)
 	want.max_age_s = FO_MAX_AGE_LIMIT_S;
 	want.clock_skew_s = FO_CLOCK_SKEW_LIMIT_S;
 	cr_expect_eq(verify(text, want, NULL), FO_OK);
+	want.now = INT64_C(1) << 53;
+	cr_expect_eq(verify(text, want, NULL), FO_ERR_STALE);
 	free(text);
 }
 

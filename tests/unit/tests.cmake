@@ -26,7 +26,7 @@ firstops_unit(buf)
 firstops_unit(diag)
 firstops_unit(safeopen test_failing)
 firstops_unit(target)
-firstops_unit(challenge)
+firstops_unit(challenge test_failing)
 firstops_unit(askpass askpass_parts)
 
 # Stores of tests' own: tests/support/store_fixture.h.
