@@ -13,18 +13,24 @@
 #include "base/wipe.h"
 #include "host/clock.h"
 
-static const char data_name[] = "firstops_login";
+static const char login_name[] = "firstops_login";
+static const char session_name[] = "firstops_session";
 static const char pending_variable[] = "FIRSTOPS_PENDING";
 
 static void
 login_free(struct fo_pam_login *login)
 {
-	if (login == NULL)
-		return;
 	fo_login_record_clear(&login->record);
 	free(login->run_folder);
 	fo_wipe(login, sizeof(*login));
 	free(login);
+}
+
+static void
+let_go(struct fo_pam_login *login)
+{
+	if (--login->holders == 0)
+		login_free(login);
 }
 
 /* libpam calls this when the data is replaced, and at pam_end. */
@@ -33,11 +39,11 @@ login_cleanup(pam_handle_t *pamh, void *data, int status)
 {
 	(void)pamh;
 	(void)status;
-	login_free(data);
+	let_go(data);
 }
 
-struct fo_pam_login *
-fo_pam_login_get(const pam_handle_t *pamh)
+static struct fo_pam_login *
+data_get(const pam_handle_t *pamh, const char *name)
 {
 	/* libpam hands back, as const, the pointer that we gave it. */
 	union {
@@ -45,23 +51,56 @@ fo_pam_login_get(const pam_handle_t *pamh)
 		struct fo_pam_login *out;
 	} data = { NULL };
 
-	if (pam_get_data(pamh, data_name, &data.in) != PAM_SUCCESS)
+	if (pam_get_data(pamh, name, &data.in) != PAM_SUCCESS)
 		return NULL;
 
 	return data.out;
 }
 
-/* Takes the login; on failure it is freed. */
+/* Hold the login under this name; on failure one that nobody holds is freed. */
 static fo_err
-login_keep(pam_handle_t *pamh, struct fo_pam_login *login)
+data_set(pam_handle_t *pamh, const char *name, struct fo_pam_login *login)
 {
-	if (pam_set_data(pamh, data_name, login, login_cleanup) !=
-	    PAM_SUCCESS) {
-		login_free(login);
+	login->holders++;
+	if (pam_set_data(pamh, name, login, login_cleanup) != PAM_SUCCESS) {
+		let_go(login);
 		return FO_ERR_NOMEM;
 	}
 
 	return FO_OK;
+}
+
+/* Replacing data that is there allocates nothing. */
+static fo_err
+data_drop(pam_handle_t *pamh, const char *name)
+{
+	return data_get(pamh, name) == NULL ||
+	    pam_set_data(pamh, name, NULL, NULL) == PAM_SUCCESS ? FO_OK :
+	    FO_ERR_INTERNAL;
+}
+
+struct fo_pam_login *
+fo_pam_login_get(const pam_handle_t *pamh)
+{
+	return data_get(pamh, login_name);
+}
+
+struct fo_pam_login *
+fo_pam_login_of_session(const pam_handle_t *pamh)
+{
+	return data_get(pamh, session_name);
+}
+
+fo_err
+fo_pam_login_open(pam_handle_t *pamh, struct fo_pam_login *login)
+{
+	return data_set(pamh, session_name, login);
+}
+
+fo_err
+fo_pam_login_close(pam_handle_t *pamh)
+{
+	return data_drop(pamh, session_name);
 }
 
 static fo_err
@@ -118,12 +157,8 @@ fo_pam_login_forget(pam_handle_t *pamh)
 		fo_pending_drop(login->run_folder, login->pending);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		unset_variable(pamh, names[i]);
-	/* Replacing data that is there allocates nothing. */
-	if (login != NULL && pam_set_data(pamh, data_name, NULL, NULL) !=
-	    PAM_SUCCESS)
-		return FO_ERR_INTERNAL;
 
-	return FO_OK;
+	return data_drop(pamh, login_name);
 }
 
 fo_err
@@ -210,7 +245,7 @@ fo_pam_login_begin(void *arg, const struct fo_decision *decision,
 		goto out;
 	}
 	/* In the handle first: from here on forgetting undoes everything. */
-	if ((r = login_keep(call->pamh, login)) != FO_OK ||
+	if ((r = data_set(call->pamh, login_name, login)) != FO_OK ||
 	    (r = leave_pending(call->pamh, login, diag)) != FO_OK)
 		goto out;
 	r = fo_pam_login_export(call->pamh, &login->record);
@@ -306,5 +341,5 @@ fo_pam_login_adopt(struct fo_pam_call *call)
 		return FO_ERR_NOMEM;
 	login->lost = take_pending(call, name, login);
 
-	return login_keep(call->pamh, login);
+	return data_set(call->pamh, login_name, login);
 }

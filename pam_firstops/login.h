@@ -35,12 +35,25 @@ struct fo_pam_login {
 	 */
 	fo_err lost;
 	struct fo_diag lost_diag;
-	/* There is a session record. */
-	bool open;
+	/* The handle's login, its open session, or both hold it. */
+	int holders;
 };
 
 /* The login of this handle, or NULL. Borrowed. */
 struct fo_pam_login *fo_pam_login_get(const pam_handle_t *pamh);
+
+/*
+ * The login whose session is open in this handle, or NULL. Borrowed. It is
+ * another than the handle's where a service has asked for a second one.
+ */
+struct fo_pam_login *fo_pam_login_of_session(const pam_handle_t *pamh);
+
+/* From now on its session is open. Fails only for want of memory. */
+FO_MUST_CHECK fo_err fo_pam_login_open(pam_handle_t *pamh,
+    struct fo_pam_login *login);
+
+/* No session is open any more. FO_ERR_INTERNAL: libpam would not have it. */
+FO_MUST_CHECK fo_err fo_pam_login_close(pam_handle_t *pamh);
 
 /*
  * Step 6 of the decision (struct fo_attempt, prepare); arg is the call.
@@ -81,7 +94,8 @@ bool fo_pam_login_is_users(const struct fo_pam_login *login,
     const struct fo_pam_call *call);
 
 /*
- * Remove login, pending record and all our variables from the handle.
+ * Remove login, pending record and all our variables from the handle; a
+ * session that is open stays so.
  * FO_ERR_INTERNAL: libpam would not let go of the login.
  */
 FO_MUST_CHECK fo_err fo_pam_login_forget(pam_handle_t *pamh);

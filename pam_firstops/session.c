@@ -15,23 +15,18 @@ put_record(struct fo_pam_login *login, struct fo_diag *diag)
 {
 	fo_err r;
 
-	if ((r = fo_pam_login_hold(&login->record, diag)) != FO_OK ||
-	    (r = fo_session_put(login->run_folder, &login->record, diag)) !=
-	    FO_OK)
+	if ((r = fo_pam_login_hold(&login->record, diag)) != FO_OK)
 		return r;
 
-	login->open = true;
-	return FO_OK;
+	return fo_session_put(login->run_folder, &login->record, diag);
 }
 
 /* Take the record away. One that is gone already was ended by an admin. */
 static fo_err
-remove_record(struct fo_pam_login *login, struct fo_diag *diag)
+remove_record(const struct fo_pam_login *login, struct fo_diag *diag)
 {
-	fo_err r;
-
-	login->open = false;
-	r = fo_session_remove(login->run_folder, login->record.sid, diag);
+	const fo_err r = fo_session_remove(login->run_folder,
+	    login->record.sid, diag);
 
 	return r == FO_ERR_NOT_FOUND ? FO_OK : r;
 }
@@ -48,7 +43,7 @@ check(struct fo_pam_call *call, const struct fo_pam_login *login)
 		call->diag = login->lost_diag;
 		return login->lost;
 	}
-	if (login->open) {
+	if (fo_pam_login_of_session(call->pamh) != NULL) {
 		fo_diag_set(&call->diag, "its session is open already");
 		return FO_ERR_SESSION;
 	}
@@ -97,8 +92,9 @@ begin(struct fo_pam_call *call, struct fo_pam_login *login)
 		return r;
 	if ((r = put_record(login, &call->diag)) != FO_OK)
 		return r;
-	if ((r = confirm(call, login)) != FO_OK &&
-	    remove_record(login, NULL) != FO_OK)
+	if ((r = confirm(call, login)) == FO_OK)
+		r = fo_pam_login_open(call->pamh, login);
+	if (r != FO_OK && remove_record(login, NULL) != FO_OK)
 		fo_diag_prefix(&call->diag, "the session's record is left "
 		    "behind");
 
@@ -132,10 +128,11 @@ out:
 	return answer;
 }
 
-/* A login ends with its session. */
+/* The session ends, and with it its login, if that is still the handle's. */
 static fo_err
-finish(struct fo_pam_call *call, struct fo_pam_login *login)
+finish(struct fo_pam_call *call, const struct fo_pam_login *login)
 {
+	const bool last = login == fo_pam_login_get(call->pamh);
 	fo_err configured = fo_pam_call_config(call);
 	fo_err why;
 
@@ -153,17 +150,21 @@ finish(struct fo_pam_call *call, struct fo_pam_login *login)
 		.ev = FO_EV_SESSION_CLOSE, .why = why, .rc = PAM_SUCCESS,
 		.who = &login->record, .detail = call->diag.text });
 
-	return fo_pam_login_forget(call->pamh);
+	if ((why = fo_pam_login_close(call->pamh)) != FO_OK)
+		return why;
+
+	return last ? fo_pam_login_forget(call->pamh) : FO_OK;
 }
 
 int
 fo_pam_session_close(struct fo_pam_call *call)
 {
-	struct fo_pam_login *login = fo_pam_login_get(call->pamh);
+	const struct fo_pam_login *login =
+	    fo_pam_login_of_session(call->pamh);
 	int answer = PAM_ABORT;
 	fo_err r;
 
-	if (call->usable == FO_OK && (login == NULL || !login->open)) {
+	if (call->usable == FO_OK && login == NULL) {
 		answer = PAM_IGNORE; /* not ours */
 		goto out;
 	}

@@ -18,7 +18,7 @@ change(struct fo_pam_call *call)
 	if ((call->flags & PAM_DELETE_CRED) == 0)
 		return fo_pam_login_adopt(call);
 	login = fo_pam_login_get(call->pamh);
-	if (login != NULL && login->open)
+	if (login != NULL && login == fo_pam_login_of_session(call->pamh))
 		return FO_OK;
 
 	return fo_pam_login_forget(call->pamh);

@@ -81,7 +81,9 @@ static const char *const step_names[STEPS] = { "permit", "refuse", "none",
 /* A handle as the contract sees it. */
 struct state {
 	bool login;			/* auth has let somebody in */
-	bool open;			/* the session of that login */
+	bool open;			/* a session is */
+	bool own;			/* and it is of that login */
+	bool ignored;			/* the last open was */
 	size_t sessions;		/* on record */
 };
 
@@ -94,40 +96,47 @@ answer_of(struct state *state, step now, const char **ret_event)
 	*ret_event = "";
 	switch (now) {
 	case PERMIT:
-		*state = (struct state) { .login = true,
+		*state = (struct state) { .login = true, .open = before.open,
+			.ignored = before.ignored,
 			.sessions = before.sessions };
 		*ret_event = "auth";
 		return PAM_SUCCESS;
 	case REFUSE:
 	case OFFER_NONE:
-		*state = (struct state) { .sessions = before.sessions };
+		*state = (struct state) { .open = before.open,
+			.ignored = before.ignored,
+			.sessions = before.sessions };
 		*ret_event = "auth";
 		return now == REFUSE ? PAM_AUTH_ERR : PAM_CRED_INSUFFICIENT;
 	case ACCOUNT:
 		*ret_event = before.login ? "" : "account";
 		return before.login ? PAM_SUCCESS : PAM_PERM_DENIED;
 	case DELETE:
-		state->login = before.open;
+		state->login = before.open && before.own;
 		return PAM_SUCCESS;
 	case ESTABLISH:
 	case REFRESH:
 	case REINITIALIZE:
 		return PAM_SUCCESS;
 	case OPEN:
+		state->ignored = !before.login;
 		if (!before.login)
 			return IGNORED;
 		*ret_event = "session_open";
 		if (before.open)
 			return PAM_SESSION_ERR;
-		state->open = true;
+		state->open = state->own = true;
 		state->sessions++;
 		return PAM_SUCCESS;
 	case CLOSE:
 		if (!before.open)
 			return IGNORED;
-		*state = (struct state) { .sessions = before.sessions - 1 };
+		*state = (struct state) { .login = before.login &&
+			!before.own, .ignored = before.ignored,
+			.sessions = before.sessions - 1 };
 		*ret_event = "session_close";
-		return PAM_SUCCESS;
+		/* libpam does with it what it did with open's answer */
+		return before.ignored ? IGNORED : PAM_SUCCESS;
 	case STEPS:
 		break;
 	}
@@ -301,10 +310,39 @@ Test(phases, answer_right_after_a_second_try_too)
 		    DELETE },
 		{ PERMIT, ESTABLISH, OPEN, CLOSE, PERMIT, ESTABLISH, OPEN,
 		    CLOSE },
+		{ PERMIT, OPEN, PERMIT, OPEN, CLOSE, ACCOUNT, OPEN, CLOSE },
+		{ PERMIT, OPEN, REFUSE, OPEN, ACCOUNT, CLOSE, CLOSE, OPEN },
+		{ PERMIT, OPEN, OFFER_NONE, DELETE, PERMIT, DELETE, CLOSE,
+		    OPEN },
+		{ PERMIT, OPEN, PERMIT, DELETE, OPEN, CLOSE, CLOSE, OPEN },
 	};
 
 	for (size_t i = 0; i < COUNT(tries); i++)
 		expect_answers(tries[i], STEPS_MAX);
+}
+
+/* A second login in the handle does not take the first one's name away. */
+Test(phases, a_session_is_closed_under_the_name_that_it_was_opened_under)
+{
+	struct client client;
+	pam_handle_t *pamh = world_start(&w, "sshd", "deploy", &client);
+	char *sid;
+
+	cr_assert_eq(take(pamh, &client, PERMIT), PAM_SUCCESS);
+	cr_assert_not_null(pam_getenv(pamh, "FIRSTOPS_SID"));
+	sid = strdup(pam_getenv(pamh, "FIRSTOPS_SID"));
+	cr_assert_eq(take(pamh, &client, OPEN), PAM_SUCCESS);
+	cr_assert_eq(take(pamh, &client, PERMIT), PAM_SUCCESS);
+	cr_assert_str_neq(pam_getenv(pamh, "FIRSTOPS_SID"), sid);
+	world_put(&w, "events", "%s", "");
+	cr_assert_eq(take(pamh, &client, CLOSE), PAM_SUCCESS);
+	world_events(&w);
+	cr_assert_eq(w.events_count, 1);
+	cr_expect_str_eq(cee_get(w.events[0], "ev"), "session_close");
+	cr_expect_str_eq(cee_get(w.events[0], "sid"), sid);
+	cr_expect_str_neq(pam_getenv(pamh, "FIRSTOPS_SID"), sid);
+	free(sid);
+	(void)pam_end(pamh, PAM_SUCCESS);
 }
 
 /* ---- flags --------------------------------------------------------------- */
