@@ -48,23 +48,33 @@ pam_get_user(pam_handle_t *pamh, const char **ret_user, const char *prompt)
 	return PAM_SUCCESS;
 }
 
-/* The module keeps one thing, under one name. */
+/* The data of this name, or a place for it. */
+static const struct fake_data *
+find_data(const pam_handle_t *pamh, const char *name)
+{
+	for (size_t i = 0; i < FAKE_DATA; i++) {
+		const struct fake_data *at = &pamh->data[i];
+
+		if (at->name == NULL || strcmp(at->name, name) == 0)
+			return at;
+	}
+	NEED(!"more data than the module keeps");
+	return NULL;
+}
+
 int
 pam_set_data(pam_handle_t *pamh, const char *name, void *data,
     void (*cleanup)(pam_handle_t *, void *, int))
 {
-	char *copy = NULL;
+	struct fake_data *at = &pamh->data[find_data(pamh, name) -
+	    pamh->data];
 
-	if (pamh->data_name == NULL) {
-		if ((copy = strdup(name)) == NULL)
-			return PAM_BUF_ERR;
-		pamh->data_name = copy;
-	}
-	NEED(strcmp(pamh->data_name, name) == 0);
-	if (pamh->cleanup != NULL)
-		pamh->cleanup(pamh, pamh->data, PAM_DATA_REPLACE);
-	pamh->data = data;
-	pamh->cleanup = cleanup;
+	if (at->name == NULL && (at->name = strdup(name)) == NULL)
+		return PAM_BUF_ERR;
+	if (at->cleanup != NULL)
+		at->cleanup(pamh, at->data, PAM_DATA_REPLACE);
+	at->data = data;
+	at->cleanup = cleanup;
 	return PAM_SUCCESS;
 }
 
@@ -72,9 +82,11 @@ int
 pam_get_data(const pam_handle_t *pamh, const char *name,
     const void **ret_data)
 {
-	if (pamh->data_name == NULL || strcmp(pamh->data_name, name) != 0)
+	const struct fake_data *at = find_data(pamh, name);
+
+	if (at->name == NULL)
 		return PAM_NO_MODULE_DATA;
-	*ret_data = pamh->data;
+	*ret_data = at->data;
 	return PAM_SUCCESS;
 }
 
@@ -126,10 +138,14 @@ pam_getenv(pam_handle_t *pamh, const char *name)
 void
 fake_pam_forget(struct pam_handle *pamh)
 {
-	if (pamh->cleanup != NULL)
-		pamh->cleanup(pamh, pamh->data, PAM_SUCCESS);
-	pamh->data = NULL;
-	pamh->cleanup = NULL;
+	for (size_t i = 0; i < FAKE_DATA; i++) {
+		struct fake_data *at = &pamh->data[i];
+
+		if (at->cleanup != NULL)
+			at->cleanup(pamh, at->data, PAM_SUCCESS);
+		at->data = NULL;
+		at->cleanup = NULL;
+	}
 }
 
 void
@@ -140,6 +156,7 @@ fake_pam_clear(struct pam_handle *pamh)
 		free(pamh->items[i]);
 	for (size_t i = 0; i < FAKE_VARIABLES; i++)
 		free(pamh->variables[i]);
-	free(pamh->data_name);
+	for (size_t i = 0; i < FAKE_DATA; i++)
+		free(pamh->data[i].name);
 	*pamh = (struct pam_handle){ .typed_user = NULL };
 }

@@ -12,14 +12,17 @@
 
 #define FAKE_ITEMS 16
 #define FAKE_VARIABLES 16
+#define FAKE_DATA 2 /* a login, and an open session */
 
 struct pam_handle {
 	struct pam_conv conv;
 	char *items[FAKE_ITEMS];		/* by PAM_SERVICE ... */
 	char *variables[FAKE_VARIABLES];	/* "NAME=value" */
-	char *data_name;
-	void *data;
-	void (*cleanup)(pam_handle_t *pamh, void *data, int status);
+	struct fake_data {
+		char *name;
+		void *data;
+		void (*cleanup)(pam_handle_t *pamh, void *data, int status);
+	} data[FAKE_DATA];
 	const char *typed_user;	/* the answer to "login:"; NULL: none */
 };
 
