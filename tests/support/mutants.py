@@ -254,11 +254,14 @@ def groups(mutant, reaching, likely):
 
 
 def halves(mutant, reaching, likely):
-    """Groups that mostly decide it, and the rest."""
+    """Groups that mostly decide it, those of its own file among them, and
+    the rest."""
+    own = pathlib.PurePath(mutant.file).stem
     quick, rest, seconds = [], [], 0.0
     for tests in groups(mutant, reaching, likely):
         seconds += sum(t.seconds for t in tests)
-        (rest if quick and seconds > QUICK_S else quick).append(tests)
+        (quick if seconds <= QUICK_S or tests[0].program.name == own
+         else rest).append(tests)
     return quick, rest
 
 

@@ -89,3 +89,4 @@ target_link_libraries(test_sweep PUBLIC test_machine fuzz_parts)
 
 firstops_unit(sweep_host test_place test_sweep)
 firstops_unit(sweep_sdk test_forge test_sweep)
+firstops_unit(sweep_module test_store_fixture test_sweep)
