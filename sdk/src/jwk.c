@@ -22,9 +22,11 @@
 /* SSH lines: RFC 5656 3.1 and RFC 4251 5. */
 #define SSH_TYPE "ecdsa-sha2-nistp256"
 #define SSH_CURVE "nistp256"
-#define POINT_BYTES (1 + 2 * FO_COORD_BYTES)
-#define SSH_BLOB_BYTES \
-	(4 + sizeof(SSH_TYPE) - 1 + 4 + sizeof(SSH_CURVE) - 1 + 4 + POINT_BYTES)
+/* Strings with their lengths; the last is a point that is not compressed. */
+#define SSH_PREFIX "\0\0\0\023" SSH_TYPE "\0\0\0\010" SSH_CURVE \
+	"\0\0\0\101" "\004"
+#define SSH_PREFIX_BYTES (sizeof(SSH_PREFIX) - 1)
+#define SSH_BLOB_BYTES (SSH_PREFIX_BYTES + 2 * FO_COORD_BYTES)
 #define SSH_BASE64_MAX 256
 
 /*
@@ -236,12 +238,12 @@ decode_base64(const char *s, size_t len, unsigned char *out, size_t max,
     size_t *ret_len)
 {
 	char text[SSH_BASE64_MAX];
-	size_t bare = len;
+	const char *pad = memchr(s, '=', len);
+	const size_t bare = pad == NULL ? len : (size_t)(pad - s);
 
-	if (len == 0 || len > sizeof(text) || len % 4 != 0)
+	if (len > sizeof(text) || len % 4 != 0 || len - bare > 2 ||
+	    (len - bare == 2 && s[len - 1] != '='))
 		return FO_ERR_FORMAT;
-	for (int i = 0; i < 2 && s[bare - 1] == '='; i++)
-		bare--;
 	for (size_t i = 0; i < bare; i++) {
 		if (s[i] == '-' || s[i] == '_')
 			return FO_ERR_FORMAT;
@@ -251,44 +253,20 @@ decode_base64(const char *s, size_t len, unsigned char *out, size_t max,
 	return fo_b64url_decode(text, bare, out, max, ret_len);
 }
 
-/* Take an RFC 4251 5 string of exactly len bytes off the front of *wire. */
+/* All of it is fixed but the point. */
 static bool
-take_string(const unsigned char **wire, size_t *left, size_t len,
-    const unsigned char **ret_data)
+read_ssh_blob(const unsigned char *blob, size_t len, struct fo_jwk *ret_jwk)
 {
-	const unsigned char *p = *wire;
-
-	if (*left < 4 + len)
-		return false;
-	if (((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 |
-	    (size_t)p[3]) != len)
+	if (len != SSH_BLOB_BYTES ||
+	    memcmp(blob, SSH_PREFIX, SSH_PREFIX_BYTES) != 0)
 		return false;
 
-	*ret_data = p + 4;
-	*wire += 4 + len;
-	*left -= 4 + len;
+	blob += SSH_PREFIX_BYTES;
+	memcpy(ret_jwk->x, blob, FO_COORD_BYTES);
+	memcpy(ret_jwk->y, blob + FO_COORD_BYTES, FO_COORD_BYTES);
 	return true;
 }
 
-static fo_err
-read_ssh_blob(const unsigned char *wire, size_t left, struct fo_jwk *ret_jwk)
-{
-	const unsigned char *type, *curve, *point;
-
-	if (!take_string(&wire, &left, sizeof(SSH_TYPE) - 1, &type) ||
-	    memcmp(type, SSH_TYPE, sizeof(SSH_TYPE) - 1) != 0 ||
-	    !take_string(&wire, &left, sizeof(SSH_CURVE) - 1, &curve) ||
-	    memcmp(curve, SSH_CURVE, sizeof(SSH_CURVE) - 1) != 0 ||
-	    !take_string(&wire, &left, POINT_BYTES, &point) ||
-	    point[0] != 0x04 || left != 0)
-		return FO_ERR_FORMAT;
-
-	memcpy(ret_jwk->x, point + 1, FO_COORD_BYTES);
-	memcpy(ret_jwk->y, point + 1 + FO_COORD_BYTES, FO_COORD_BYTES);
-	return FO_OK;
-}
-
-/* The first word is the type. Say what else it is, if we know. */
 static fo_err
 check_ssh_type(const char *word, size_t len, struct fo_diag *diag)
 {
@@ -342,7 +320,7 @@ fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
 	}
 	if (decode_base64(line, word_len(line, len), blob, sizeof(blob),
 	    &blob_len) != FO_OK ||
-	    read_ssh_blob(blob, blob_len, &jwk) != FO_OK) {
+	    !read_ssh_blob(blob, blob_len, &jwk)) {
 		fo_diag_set(diag, "the OpenSSH public key is damaged: what "
 		    "follows " SSH_TYPE " is not such a key");
 		return FO_ERR_FORMAT;

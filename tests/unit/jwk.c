@@ -227,7 +227,8 @@ Test(jwk_from_ssh, refuses_a_damaged_line)
 		SSH_TYPE " " SSH_BLOB "\n" SSH_TYPE " " SSH_BLOB,
 		SSH_TYPE " =", SSH_TYPE " ====", SSH_TYPE " AAAA",
 		SSH_TYPE " " SSH_BLOB "=", SSH_TYPE " A" SSH_BLOB,
-		SSH_TYPE " AAAA" SSH_BLOB, SSH_BLOB,
+		SSH_TYPE " AAAA" SSH_BLOB, SSH_BLOB, "hello " SSH_BLOB,
+		"ssh- " SSH_BLOB, SSH_TYPE " AA=A", SSH_TYPE " A===",
 	};
 	struct fo_jwk jwk;
 
@@ -256,6 +257,53 @@ Test(jwk_from_ssh, a_change_of_any_character_is_refused_or_another_key)
 			cr_expect_str_neq(jkt, FORGE_JKT);
 		}
 	}
+}
+
+Test(jwk_from_ssh, the_alphabet_of_urls_is_another_one)
+{
+	static const char good[] = SSH_TYPE " " SSH_BLOB;
+	char line[sizeof(good)];
+	struct fo_jwk jwk;
+
+	for (size_t i = sizeof(SSH_TYPE); i < sizeof(good) - 1; i++)
+		for (size_t k = 0; k < 2; k++) {
+			memcpy(line, good, sizeof(good));
+			line[i] = "-_"[k];
+			cr_expect_eq(from_ssh(line, &jwk), FO_ERR_FORMAT,
+			    "%zu", i);
+		}
+}
+
+Test(jwk_from_ssh, what_is_far_too_long_is_refused)
+{
+	static char line[8192];
+	struct fo_diag diag = { "" };
+	struct fo_jwk jwk;
+
+	memset(line, 'A', sizeof(line));
+	memcpy(line, SSH_TYPE " ", sizeof(SSH_TYPE));
+	cr_expect_eq(fo_jwk_from_ssh(line, sizeof(SSH_TYPE) + 4096, NULL,
+	    &jwk), FO_ERR_FORMAT);
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "ssh-", 4);
+	cr_expect_eq(fo_jwk_from_ssh(line, 4096, &diag, &jwk),
+	    FO_ERR_BAD_KEY);
+	line[64] = '\0';
+	cr_expect_not_null(strstr(diag.text, line));
+	line[64] = 'a';
+	line[65] = '\0';
+	cr_expect_null(strstr(diag.text, line));
+}
+
+Test(jwk, is_read_up_to_its_limit)
+{
+	static char text[16386];
+	struct fo_jwk jwk;
+
+	memset(text, ' ', sizeof(text));
+	memcpy(text, FORGE_JWK, strlen(FORGE_JWK));
+	cr_expect_eq(fo_jwk_parse(text, 16385, NULL, &jwk), FO_ERR_FORMAT);
+	cr_expect_eq(fo_jwk_parse(text, 16384, NULL, &jwk), FO_OK);
 }
 
 Test(jwk_from_ssh, a_cut_line_is_refused_wherever_it_is_cut)
