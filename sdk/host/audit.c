@@ -89,16 +89,14 @@ severity(fo_res res)
 static int
 connect_type(const struct sockaddr_un *to, int type)
 {
-	int fd, e;
+	int fd;
 
 	fd = fo_above_2(socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0));
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) != 0) {
-		e = errno;
 		close(fd);
-		errno = e;
 		return -1;
 	}
 	return fd;
@@ -279,7 +277,7 @@ open_parent(const char *path, struct fo_diag *diag, const char **ret_name,
 static int
 open_or_make(int dirfd, const char *name)
 {
-	int fd, e;
+	int fd;
 
 	fd = fo_open_above_2(dirfd, name, FILE_FLAGS, 0);
 	if (fd >= 0 || errno != ENOENT)
@@ -290,9 +288,7 @@ open_or_make(int dirfd, const char *name)
 		return errno == EEXIST ?
 		    fo_open_above_2(dirfd, name, FILE_FLAGS, 0) : -1;
 	if (fchmod(fd, FILE_MODE) != 0) {
-		e = errno;
 		close(fd);
-		errno = e;
 		return -1;
 	}
 	return fd;

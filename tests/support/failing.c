@@ -5,10 +5,12 @@
 
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -89,6 +91,8 @@ failure(void)
 	}								\
 	_Static_assert(1, "takes the semicolon")
 
+WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t len),
+    (fd, to, len));
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode));
 WRAP(int, fchmodat, (int fd, const char *name, mode_t mode, int flags),
     (fd, name, mode, flags));
@@ -105,6 +109,7 @@ WRAP(int, linkat, (int from, const char *name, int to, const char *new,
 WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
 WRAP(int, mknodat, (int fd, const char *name, mode_t mode, dev_t dev),
     (fd, name, mode, dev));
+WRAP(int, poll, (struct pollfd *fds, nfds_t n, int ms), (fds, n, ms));
 WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n));
 WRAP(ssize_t, readlinkat, (int fd, const char *name, char *buf, size_t n),
     (fd, name, buf, n));
@@ -112,6 +117,10 @@ WRAP(int, renameat, (int from, const char *name, int to, const char *new),
     (from, name, to, new));
 WRAP(int, renameat2, (int from, const char *name, int to, const char *new,
     unsigned int flags), (from, name, to, new, flags));
+WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
+    (fd, message, flags));
+WRAP(int, socket, (int family, int type, int protocol),
+    (family, type, protocol));
 WRAP(int, unlinkat, (int fd, const char *name, int flags),
     (fd, name, flags));
 WRAP(ssize_t, write, (int fd, const void *buf, size_t n), (fd, buf, n));

@@ -22,6 +22,7 @@
 
 #include "host/audit.h"
 #include "support/cee.h"
+#include "support/failing.h"
 #include "support/machine.h"
 
 static struct fo_diag diag;
@@ -548,5 +549,140 @@ Test(audit, check_reaches_a_sink_and_sends_nothing)
 	cr_assert_eq(unlink(rd.path), 0);
 	cr_expect_eq(fo_audit_check(&audit, "syslog", &diag), FO_ERR_AUDIT);
 	free(sink);
+	reader_close(&rd);
+}
+
+/* ---- calls that fail ------------------------------------------------------ */
+
+TestSuite(audit, .fini = failing_none);
+
+Test(audit, a_log_that_fails_refuses_and_says_why)
+{
+	static const struct {
+		const char *call;
+		int error;
+		const char *remedy;
+	} cases[] = {
+		{ "socket", EMFILE, "start the system's log daemon" },
+		{ "connect", EACCES, "start the system's log daemon" },
+		{ "connect", EPROTOTYPE, "start the system's log daemon" },
+		{ "sendmsg", EIO, "look after the system's log daemon" },
+		{ "sendmsg", 0, "look after the system's log daemon" },
+	};
+	struct reader rd;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reader_open(&rd, SOCK_DGRAM);
+		failing(cases[i].call, 0, cases[i].error);
+		cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT,
+		    "%s", cases[i].call);
+		failing_none();
+		cr_expect_not_null(strstr(diag.text,
+		    strerror(cases[i].error)), "%s", diag.text);
+		cr_expect_not_null(strstr(diag.text, cases[i].remedy), "%s",
+		    diag.text);
+		expect_nothing(&rd);
+		reader_close(&rd);
+	}
+}
+
+Test(audit, a_log_that_was_interrupted_or_full_for_a_moment_has_the_event)
+{
+	static const struct {
+		const char *call;
+		int error;
+		const char *then;
+		int then_error;
+	} cases[] = {
+		{ "sendmsg", EINTR, "poll", EIO },
+		{ "sendmsg", EAGAIN, "poll", EINTR },
+	};
+	struct reader rd;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reader_open(&rd, SOCK_DGRAM);
+		failing(cases[i].call, 1, cases[i].error);
+		failing(cases[i].then, 1, cases[i].then_error);
+		cr_expect_eq(emit(&rd, only_syslog, none), FO_OK, "%s",
+		    diag.text);
+		failing_none();
+		(void)reader_get(&rd);
+		expect_nothing(&rd);
+		reader_close(&rd);
+	}
+}
+
+Test(audit, a_log_without_a_path_or_with_too_long_a_tag_refuses)
+{
+	static char long_text[8192];
+	const struct fo_event event = make_event(FO_RES_PERMIT);
+	struct fo_audit audit;
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	audit = make_audit(&rd, only_syslog, none);
+	audit.socket_path = NULL;
+	cr_expect_eq(fo_audit_emit(&audit, &event, &diag), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "missing or too long"));
+	audit.socket_path = long_text;
+	cr_expect_eq(fo_audit_emit(&audit, &event, &diag), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "missing or too long"));
+	audit = make_audit(&rd, only_syslog, none);
+	audit.tag = long_text;
+	cr_expect_eq(fo_audit_emit(&audit, &event, &diag), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "syslog: "), "%s", diag.text);
+	expect_nothing(&rd);
+	reader_close(&rd);
+}
+
+Test(audit, a_file_that_fails_refuses_and_says_why)
+{
+	static const struct {
+		const char *call;
+		int error;
+	} cases[] = {
+		{ "fchmod", EPERM }, { "fstat", EIO }, { "openat", EMFILE },
+		{ "write", EIO }, { "write", ENOSPC },
+	};
+	struct reader rd;
+	struct stat st;
+	char *path;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reader_open(&rd, SOCK_DGRAM);
+		failing(cases[i].call, 0, cases[i].error);
+		cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT, "%s",
+		    cases[i].call);
+		failing_none();
+		cr_expect_not_null(strstr(diag.text,
+		    strerror(cases[i].error)), "%s", diag.text);
+		path = machine_path(&rd.machine, "events");
+		cr_expect(stat(path, &st) != 0 || st.st_size == 0);
+		free(path);
+		reader_close(&rd);
+	}
+}
+
+/*
+ * It is not there at the first look, and there when it is to be made. The
+ * other looks are at the folders above, which have to be there.
+ */
+Test(audit, a_file_that_another_made_meanwhile_is_written_to)
+{
+	struct reader rd;
+	int written = 0;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	for (int nth = 1; nth < 60; nth++) {
+		failing("openat", nth, ENOENT);
+		const fo_err r = emit_to_file(&rd, "events");
+
+		if (failing_calls("openat") < nth)
+			break;
+		written += r == FO_OK;
+	}
+	cr_expect_eq(written, 1);
 	reader_close(&rd);
 }

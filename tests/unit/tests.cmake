@@ -15,9 +15,9 @@ endfunction()
 # System calls that fail as a test says: tests/support/failing.h.
 add_library(test_failing STATIC support/failing.c)
 target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
-foreach(call fchmod fchmodat fchown flock fstat fstatat fsync getrandom linkat
-	mkdirat mknodat openat read readlinkat renameat renameat2 unlinkat
-	write)
+foreach(call connect fchmod fchmodat fchown flock fstat fstatat fsync getrandom
+	linkat mkdirat mknodat openat poll read readlinkat renameat renameat2
+	sendmsg socket unlinkat write)
 	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
 endforeach()
 
@@ -71,7 +71,7 @@ firstops_unit(proof_parse test_forge)
 firstops_unit(proof_sign test_forge)
 firstops_unit(vectors PkgConfig::JANSSON)
 firstops_unit(event test_machine)
-firstops_unit(audit test_machine)
+firstops_unit(audit test_machine test_failing)
 firstops_unit(session test_machine test_failing)
 
 # A host where somebody logs in: tests/support/place.h.
