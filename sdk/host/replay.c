@@ -135,9 +135,7 @@ read_record(int dirfd, const char *name, char ret[RECORD_SIZE])
 	if ((fd = fo_open_above_2(dirfd, name, O_RDONLY | O_NOFOLLOW |
 	    O_NONBLOCK | O_CLOEXEC, 0)) < 0)
 		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-	do {
-		n = read(fd, text, sizeof(text));
-	} while (n < 0 && errno == EINTR);
+	n = fo_read_once(fd, text, sizeof(text));
 	close(fd);
 	if (n < 0)
 		return FO_ERR_IO;
