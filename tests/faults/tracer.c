@@ -263,11 +263,19 @@ next_stop(pid_t pid, int how, int sig)
 	return status;
 }
 
+/* The vDSO tells the time, and asks the kernel only now and then. */
+static bool
+is_counted(const registers *regs)
+{
+	return regs->orig_rax != SYS_clock_gettime &&
+	    regs->orig_rax != SYS_gettimeofday && regs->orig_rax != SYS_time;
+}
+
 int
 tracer_run(pid_t pid, const struct fault *fault)
 {
 	registers regs = { 0 };
-	bool open = false, entered = false;
+	bool open = false, entered = false, counted = false;
 	int status, sig = 0;
 	long count = 0;
 
@@ -289,12 +297,15 @@ tracer_run(pid_t pid, const struct fault *fault)
 			sig = WSTOPSIG(status);
 		} else if ((entered = !entered)) {
 			get_registers(pid, &regs);
+			counted = is_counted(&regs);
+			if (!counted)
+				continue;
 			count++;
 			if (fault->kind == FAULT_LIST)
 				name_call(pid, &regs, fault->hit);
 			else if (count == fault->at)
 				hit_before(pid, fault, &regs);
-		} else if (count == fault->at) {
+		} else if (counted && count == fault->at) {
 			hit_after(pid, fault, &regs);
 		}
 	}
