@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,4 +141,14 @@ __wrap_openat(int fd, const char *path, int flags, ...)
 		va_end(ap);
 	}
 	return fails("openat") ? failure() : __real_openat(fd, path, flags, mode);
+}
+
+locale_t __real_newlocale(int mask, const char *name, locale_t base);
+locale_t __wrap_newlocale(int mask, const char *name, locale_t base);
+
+locale_t
+__wrap_newlocale(int mask, const char *name, locale_t base)
+{
+	return fails("newlocale") ? (locale_t)0 :
+	    __real_newlocale(mask, name, base);
 }

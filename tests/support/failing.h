@@ -4,7 +4,7 @@
  * A program that links test_failing has the linker send these calls here
  * first: connect fchmod fchmodat fchown flock fstat fstatat fsync getrandom
  * linkat mkdirat mknodat openat poll read readlinkat renameat renameat2
- * sendmsg socket unlinkat write.
+ * sendmsg socket unlinkat write newlocale.
  */
 #ifndef FO_TEST_FAILING_H
 #define FO_TEST_FAILING_H

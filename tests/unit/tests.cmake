@@ -14,10 +14,11 @@ endfunction()
 
 # System calls that fail as a test says: tests/support/failing.h.
 add_library(test_failing STATIC support/failing.c)
+target_compile_definitions(test_failing PRIVATE _GNU_SOURCE)
 target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
 foreach(call connect fchmod fchmodat fchown flock fstat fstatat fsync getrandom
 	linkat mkdirat mknodat openat poll read readlinkat renameat renameat2
-	sendmsg socket unlinkat write)
+	sendmsg socket unlinkat write newlocale)
 	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
 endforeach()
 
@@ -63,6 +64,7 @@ target_include_directories(test_forge PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(test_forge PUBLIC firstops_static)
 
 firstops_unit(error)
+firstops_unit(json test_failing)
 firstops_unit(isolation test_forge PkgConfig::CRYPTO)
 firstops_unit(jwk test_forge)
 firstops_unit(key test_forge Threads::Threads)
