@@ -117,21 +117,33 @@ date_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 	*ret_year = (int)(cycle * 400 + y + (m < 10 ? 0 : 1));
 }
 
+/* A number in so many digits, and what follows; returns where to go on. */
+static char *
+put_digits(char *to, int number, int digits, char after)
+{
+	for (int i = digits; i > 0; i--) {
+		to[i - 1] = (char)('0' + number % 10);
+		number /= 10;
+	}
+	to[digits] = after;
+	return to + digits + 1;
+}
+
 fo_err
 fo_time_format(int64_t s, char ret[FO_TIME_SIZE])
 {
-	char text[64];
 	int year, month, day, in_day;
 
 	if (s < 0 || s > LAST_S)
 		return FO_ERR_ARG;
 	date_from_days(s / DAY_S, &year, &month, &day);
 	in_day = (int)(s % DAY_S);
-	if (snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ",
-	    year, month, day, in_day / 3600, in_day / 60 % 60, in_day % 60) !=
-	    FO_TIME_SIZE - 1)
-		return FO_ERR_INTERNAL;
-
-	memcpy(ret, text, FO_TIME_SIZE);
+	ret = put_digits(ret, year, 4, '-');
+	ret = put_digits(ret, month, 2, '-');
+	ret = put_digits(ret, day, 2, 'T');
+	ret = put_digits(ret, in_day / 3600, 2, ':');
+	ret = put_digits(ret, in_day / 60 % 60, 2, ':');
+	ret = put_digits(ret, in_day % 60, 2, 'Z');
+	*ret = '\0';
 	return FO_OK;
 }

@@ -364,13 +364,13 @@ parse_record(const char *path, const char *text, size_t len,
 	rec.pid_start = (uint64_t)fo_reader_int(&rd, root, "pid_start", 0,
 	    INT64_MAX, 0);
 	fo_node_free(&root);
-	if (rd.err != FO_OK) {
+	if (rd.err == FO_OK) {
+		*ret_record = rec;
+		*ret_made_boot_ms = made;
+	} else {
 		fo_login_record_clear(&rec);
-		return rd.err;
 	}
-	*ret_record = rec;
-	*ret_made_boot_ms = made;
-	return FO_OK;
+	return rd.err;
 }
 
 /* Only root can have made it, nobody else can have seen or changed it. */

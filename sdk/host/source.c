@@ -42,12 +42,22 @@ parse_plain(const char *text, struct fo_source *ret)
 		memset(ret->bytes, 0, sizeof(ret->bytes));
 }
 
+/* The n bytes at text as a text of their own; false: too long for one. */
+static bool
+copy_address(const char *text, size_t n, char ret[INET6_ADDRSTRLEN])
+{
+	if (n > INET6_ADDRSTRLEN - 1)
+		return false;
+	memcpy(ret, text, n);
+	ret[n] = '\0';
+	return true;
+}
+
 void
 fo_source_parse(const char *text, struct fo_source *ret)
 {
 	char plain[INET6_ADDRSTRLEN];
 	const char *end, *zone;
-	size_t n;
 	bool v6_only;
 
 	*ret = (struct fo_source){ .bits = 0 };
@@ -67,11 +77,8 @@ fo_source_parse(const char *text, struct fo_source *ret)
 		v6_only = true;
 		end = zone;
 	}
-	n = (size_t)(end - text);
-	if (n >= sizeof(plain))
+	if (!copy_address(text, (size_t)(end - text), plain))
 		return;
-	memcpy(plain, text, n);
-	plain[n] = '\0';
 	parse_plain(plain, ret);
 	if (v6_only && ret->bits != 128)
 		*ret = (struct fo_source){ .bits = 0 };
@@ -111,9 +118,7 @@ same_prefix(const unsigned char *a, const unsigned char *b, int bits)
 static bool
 is_network(const struct fo_source *base, int prefix)
 {
-	int bit;
-
-	for (bit = prefix; bit < base->bits; bit++) {
+	for (int bit = base->bits - 1; bit >= prefix; bit--) {
 		if ((base->bytes[bit / 8] & (0x80U >> (bit % 8))) != 0)
 			return false;
 	}
@@ -125,13 +130,10 @@ fo_cidr_parse(const char *text, struct fo_cidr *ret)
 {
 	char address[INET6_ADDRSTRLEN];
 	const char *slash = strchrnul(text, '/');
-	const size_t n = (size_t)(slash - text);
 	struct fo_cidr cidr;
 
-	if (n >= sizeof(address))
+	if (!copy_address(text, (size_t)(slash - text), address))
 		return FO_ERR_FORMAT;
-	memcpy(address, text, n);
-	address[n] = '\0';
 	parse_plain(address, &cidr.base);
 	if (cidr.base.bits == 0)
 		return FO_ERR_FORMAT;

@@ -27,7 +27,8 @@
 	"\0\0\0\101" "\004"
 #define SSH_PREFIX_BYTES (sizeof(SSH_PREFIX) - 1)
 #define SSH_BLOB_BYTES (SSH_PREFIX_BYTES + 2 * FO_COORD_BYTES)
-#define SSH_BASE64_MAX 256
+#define SSH_BASE64_LEN ((SSH_BLOB_BYTES + 2) / 3 * 4)
+_Static_assert(SSH_BLOB_BYTES % 3 == 2, "its base64 ends in one '='");
 
 /*
  * A public key that carries any of these is a leaked private key (RFC 7518
@@ -230,35 +231,33 @@ word_len(const char *s, size_t len)
 }
 
 /*
- * Decode RFC 4648 4 base64, padded, canonical: the other alphabet of the
- * decoder that we have.
+ * Decode a blob of RFC 4648 4 base64 by the decoder of the other alphabet that
+ * we have. Blobs of such keys are all of one length, and end in one '='.
  */
-static fo_err
-decode_base64(const char *s, size_t len, unsigned char *out, size_t max,
-    size_t *ret_len)
+static bool
+decode_ssh_blob(const char *s, size_t len, unsigned char out[SSH_BLOB_BYTES])
 {
-	char text[SSH_BASE64_MAX];
-	const char *pad = memchr(s, '=', len);
-	const size_t bare = pad == NULL ? len : (size_t)(pad - s);
+	char text[SSH_BASE64_LEN];
+	size_t n;
 
-	if (len > sizeof(text) || len % 4 != 0 || len - bare > 2 ||
-	    (len - bare == 2 && s[len - 1] != '='))
-		return FO_ERR_FORMAT;
-	for (size_t i = 0; i < bare; i++) {
+	if (len != sizeof(text) || s[len - 1] != '=')
+		return false;
+	for (size_t i = 0; i < sizeof(text); i++) {
 		if (s[i] == '-' || s[i] == '_')
-			return FO_ERR_FORMAT;
+			return false;
 		text[i] = (char)(s[i] == '+' ? '-' : s[i] == '/' ? '_' : s[i]);
 	}
 
-	return fo_b64url_decode(text, bare, out, max, ret_len);
+	return fo_b64url_decode(text, sizeof(text) - 1, out, SSH_BLOB_BYTES,
+	    &n) == FO_OK;
 }
 
 /* All of it is fixed but the point. */
 static bool
-read_ssh_blob(const unsigned char *blob, size_t len, struct fo_jwk *ret_jwk)
+read_ssh_blob(const unsigned char blob[SSH_BLOB_BYTES],
+    struct fo_jwk *ret_jwk)
 {
-	if (len != SSH_BLOB_BYTES ||
-	    memcmp(blob, SSH_PREFIX, SSH_PREFIX_BYTES) != 0)
+	if (memcmp(blob, SSH_PREFIX, SSH_PREFIX_BYTES) != 0)
 		return false;
 
 	blob += SSH_PREFIX_BYTES;
@@ -296,7 +295,7 @@ fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
 {
 	unsigned char blob[SSH_BLOB_BYTES];
 	struct fo_jwk jwk;
-	size_t n, blob_len = 0;
+	size_t n;
 	fo_err r;
 
 	if (line == NULL || ret_jwk == NULL)
@@ -318,9 +317,8 @@ fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
 		line++;
 		len--;
 	}
-	if (decode_base64(line, word_len(line, len), blob, sizeof(blob),
-	    &blob_len) != FO_OK ||
-	    !read_ssh_blob(blob, blob_len, &jwk)) {
+	if (!decode_ssh_blob(line, word_len(line, len), blob) ||
+	    !read_ssh_blob(blob, &jwk)) {
 		fo_diag_set(diag, "the OpenSSH public key is damaged: what "
 		    "follows " SSH_TYPE " is not such a key");
 		return FO_ERR_FORMAT;

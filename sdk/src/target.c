@@ -167,7 +167,7 @@ decode_part(const char *text, size_t len, bool (*is_legal)(char),
 {
 	struct fo_buf part;
 	fo_err r = FO_ERR_FORMAT;
-	char c;
+	char *decoded = NULL, c;
 	int byte;
 
 	fo_buf_init(&part, MAX_BYTES);
@@ -184,14 +184,16 @@ decode_part(const char *text, size_t len, bool (*is_legal)(char),
 		}
 		fo_buf_add(&part, &c, 1);
 	}
-	if ((r = part.err) != FO_OK)
+	if ((r = fo_buf_take(&part, &decoded)) != FO_OK)
 		goto out;
-	if (!is_part(part.data)) {
+	if (!is_part(decoded)) {
 		r = FO_ERR_FORMAT;
 		goto out;
 	}
-	r = fo_buf_take(&part, ret_part);
+	*ret_part = decoded;
+	decoded = NULL; /* now owned by the caller */
 out:
+	free(decoded);
 	fo_buf_clear(&part);
 	return r;
 }

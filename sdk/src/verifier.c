@@ -48,12 +48,19 @@ struct numbers {
  * coordinate is not below p, or y^2 is not x^3 + ax + b. FO_ERR_CRYPTO: no.
  */
 static fo_err
-judge_point(const struct fo_verifier *v, const struct fo_jwk *jwk,
-    BIGNUM *n[7])
+judge_point(const struct fo_verifier *v, const struct fo_jwk *jwk)
 {
-	BIGNUM *x = n[0], *y = n[1], *p = n[2], *a = n[3], *b = n[4];
-	BIGNUM *left = n[5], *right = n[6];
+	BIGNUM *x = BN_CTX_get(v->scratch);
+	BIGNUM *y = BN_CTX_get(v->scratch);
+	BIGNUM *p = BN_CTX_get(v->scratch);
+	BIGNUM *a = BN_CTX_get(v->scratch);
+	BIGNUM *b = BN_CTX_get(v->scratch);
+	BIGNUM *left = BN_CTX_get(v->scratch);
+	BIGNUM *right = BN_CTX_get(v->scratch);
 
+	/* once one fails, all that follow do */
+	if (right == NULL)
+		return FO_ERR_NOMEM;
 	if (BN_bin2bn(jwk->x, FO_COORD_BYTES, x) == NULL ||
 	    BN_bin2bn(jwk->y, FO_COORD_BYTES, y) == NULL ||
 	    EC_GROUP_get_curve(v->group, p, a, b, v->scratch) != 1)
@@ -78,15 +85,10 @@ judge_point(const struct fo_verifier *v, const struct fo_jwk *jwk,
 static fo_err
 explain_refusal(const struct fo_verifier *v, const struct fo_jwk *jwk)
 {
-	fo_err r = FO_ERR_NOMEM;
-	BIGNUM *n[7];
+	fo_err r;
 
 	BN_CTX_start(v->scratch);
-	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++)
-		n[i] = BN_CTX_get(v->scratch);
-	/* once one fails, all that follow do */
-	if (n[6] != NULL)
-		r = judge_point(v, jwk, n);
+	r = judge_point(v, jwk);
 	BN_CTX_end(v->scratch);
 	return r;
 }

@@ -173,6 +173,24 @@ __wrap_asprintf(char **ret, const char *format, ...)
 	return n;
 }
 
+/* What asprintf is where _FORTIFY_SOURCE is set. */
+int __wrap___asprintf_chk(char **ret, int flag, const char *format, ...);
+
+int
+__wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	(void)flag;
+	if (fails(ENOMEM))
+		return -1;
+	va_start(ap, format);
+	n = vasprintf(ret, format, ap);
+	va_end(ap);
+	return n;
+}
+
 /* ---- the system -------------------------------------------------------- */
 
 WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n), -1, EIO);
@@ -367,6 +385,10 @@ WRAP(int, BN_bn2binpad, (const BIGNUM *bn, unsigned char *to, int len),
     (bn, to, len), -1, 0);
 WRAP(int, BN_mod_mul, (BIGNUM *r, const BIGNUM *a, const BIGNUM *b,
     const BIGNUM *m, BN_CTX *ctx), (r, a, b, m, ctx), 0, 0);
+WRAP(int, BN_mod_sqr, (BIGNUM *r, const BIGNUM *a, const BIGNUM *m,
+    BN_CTX *ctx), (r, a, m, ctx), 0, 0);
+WRAP(int, EC_GROUP_get_curve, (const EC_GROUP *group, BIGNUM *p, BIGNUM *a,
+    BIGNUM *b, BN_CTX *ctx), (group, p, a, b, ctx), 0, 0);
 WRAP(int, BN_nnmod, (BIGNUM *r, const BIGNUM *a, const BIGNUM *m,
     BN_CTX *ctx), (r, a, m, ctx), 0, 0);
 WRAP(BIGNUM *, BN_mod_inverse, (BIGNUM *r, const BIGNUM *a, const BIGNUM *n,

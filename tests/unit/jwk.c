@@ -219,6 +219,41 @@ Test(jwk_from_ssh, another_type_is_named)
 		    lines[i]);
 }
 
+Test(jwk_from_ssh, the_name_of_a_type_is_cut_at_64_bytes)
+{
+	static const char name[] = "ssh-"
+	    "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+	    "abcdefghijklmnopqrstuvwxyz";
+	struct fo_diag diag;
+	struct fo_jwk jwk;
+	char line[128], want[128];
+
+	for (int n = 60; n < 70; n++) {
+		(void)snprintf(line, sizeof(line), "%.*s AAAA", n, name);
+		(void)snprintf(want, sizeof(want), "of type %.*s;",
+		    n < 64 ? n : 64, name);
+		cr_expect_eq(fo_jwk_from_ssh(line, strlen(line), &diag, &jwk),
+		    FO_ERR_BAD_KEY);
+		cr_expect_not_null(strstr(diag.text, want), "%s", diag.text);
+	}
+}
+
+/* What stands before and behind the line is nobody's business. */
+Test(jwk_from_ssh, a_line_is_as_long_as_is_said)
+{
+	static const char text[] = "x " SSH_TYPE " " SSH_BLOB "\n\n";
+	struct fo_diag diag;
+	struct fo_jwk jwk;
+
+	cr_expect_eq(fo_jwk_from_ssh(text + 2, 0, &diag, &jwk),
+	    FO_ERR_FORMAT);
+	cr_expect_not_null(strstr(diag.text, "must begin with"), "%s",
+	    diag.text);
+	cr_expect_eq(fo_jwk_from_ssh(text + 2, strlen(SSH_TYPE), &diag, &jwk),
+	    FO_ERR_FORMAT);
+	cr_expect_not_null(strstr(diag.text, "is damaged"), "%s", diag.text);
+}
+
 Test(jwk_from_ssh, refuses_a_damaged_line)
 {
 	static const char *const lines[] = {

@@ -513,6 +513,69 @@ Test(proof_parse, takes_canonical_base64url_only)
 	free(text);
 }
 
+/* The first damage is the one that is told of. */
+Test(proof_parse, says_what_is_damaged)
+{
+	static const struct {
+		const char *text;
+		const char *part;
+	} cases[] = {
+		{ "", "has 0 bytes" },
+		{ "a", "has not three segments" },
+		{ "a.b", "has not three segments" },
+		{ "a.b.c.d", "has not three segments" },
+		{ "a!.e30.AA", "header is not canonical base64url" },
+		{ "QQ.e30.AA", "header is not JSON" },
+		{ "e30.a!.AA", "payload is not canonical base64url" },
+		{ "e30.QQ.AA", "payload is not JSON" },
+		{ "e30.e30.a!", "signature is not canonical base64url" },
+	};
+	char long_text[FO_PROOF_MAX_BYTES + 1];
+	struct fo_proof *proof = NULL;
+	struct fo_diag diag;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		diag.text[0] = '\0';
+		cr_expect_eq(fo_proof_parse(cases[i].text,
+		    strlen(cases[i].text), &diag, &proof), FO_ERR_MALFORMED);
+		cr_expect_not_null(strstr(diag.text, cases[i].part), "%s: %s",
+		    cases[i].text, diag.text);
+	}
+	memset(long_text, '.', sizeof(long_text));
+	cr_expect_eq(fo_proof_parse(long_text, sizeof(long_text), &diag,
+	    &proof), FO_ERR_MALFORMED);
+	cr_expect_not_null(strstr(diag.text, "has 4097 bytes"), "%s",
+	    diag.text);
+}
+
+Test(proof_parse, says_what_a_claim_is)
+{
+	static const struct {
+		const char *claims;
+		const char *part;
+	} cases[] = {
+		{ "{" HTM "," HTU "," IAT "}", "jti is missing" },
+		{ "{\"jti\":1," HTM "," HTU "," IAT "}",
+		    "jti is not a string" },
+		{ "{" JTI "," HTM "," HTU "}", "iat is missing" },
+		{ "{" JTI "," HTM "," HTU ",\"iat\":\"1\"}",
+		    "iat is not a number" },
+	};
+	struct fo_proof *proof = NULL;
+	struct fo_diag diag;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char *text = forge_proof(FORGE_HEADER, cases[i].claims);
+
+		diag.text[0] = '\0';
+		cr_expect_eq(fo_proof_parse(text, strlen(text), &diag,
+		    &proof), FO_ERR_MALFORMED);
+		cr_expect_not_null(strstr(diag.text, cases[i].part), "%s: %s",
+		    cases[i].claims, diag.text);
+		free(text);
+	}
+}
+
 Test(proof_parse, trailing_bits_are_zero)
 {
 	/* 64 bytes end in 2 characters of which 4 bits stand for nothing */

@@ -525,3 +525,16 @@ Test(safeopen, what_cannot_be_looked_at_is_refused)
 	}
 	remove_place(&p);
 }
+
+Test(safeopen, what_is_opened_never_stands_in_for_standard_output)
+{
+	int fd;
+
+	for (int taken = 0; taken <= 2; taken++) {
+		close(taken);
+		fd = fo_open_above_2(AT_FDCWD, "/", O_PATH, 0);
+		cr_expect_gt(fd, 2);
+		cr_expect_eq(fcntl(taken, F_GETFD), -1);
+		close(fd);
+	}
+}

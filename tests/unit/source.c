@@ -26,14 +26,17 @@ Test(source, reads_addresses_and_leaves_anything_else_unknown)
 		{ "10.2.3.4.example.com", 0 },
 		{ "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000",
 		    0 },
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 128 },
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555", 0 },
 	};
-	struct fo_source source;
+	struct fo_source source = { .bits = 32 };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		fo_source_parse(cases[i].text, &source);
 		cr_expect_eq(source.bits, cases[i].bits, "'%s'",
 		    cases[i].text);
 	}
+	source.bits = 32;
 	fo_source_parse(NULL, &source);
 	cr_expect_eq(source.bits, 0);
 }
@@ -87,7 +90,11 @@ Test(source, refuses_blocks_that_are_not_exactly_a_network)
 	static const char *const bad[] = {
 		"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
 		"10.0.0.0/08", "10.0.0.0/ 8", "10.0.0.0/8 ", "10.0.0.0/8/8",
-		"10.0.0.0/1000", "10.0.0/8", "10.1.0.0/8", "10.2.3.4/31x",
+		"10.0.0.0/1000", "0.0.0.0/", "::/",
+		"10.2.3.128/24", "10.128.0.0/8", "8000::/0",
+		"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555",
+		"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555/128",
+		"10.0.0/8", "10.1.0.0/8", "10.2.3.4/31x",
 		"10.2.3.5/31", "fd00::1/8", "fd00::/129", "[fd00::]/8",
 		"fe80::%eth0/64", "::ffff:10.0.0.0/95", "::ffff:10.0.0.0/8",
 		"web-1", "*",

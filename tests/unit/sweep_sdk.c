@@ -22,15 +22,21 @@
 
 static struct fo_key *key;
 static char *proof;
+static char hash[FO_HASH_SIZE];
 
 static void
 make_key(void)
 {
 	const struct fo_request request = { .htm = FO_HTM_PAM, .htu = HTU,
 		.nonce = NONCE, .iat = NOW };
+	struct fo_proof *parsed = NULL;
 
 	key = forge_key();
 	cr_assert_eq(fo_proof_sign(key, &request, &proof), FO_OK);
+	cr_assert_eq(fo_proof_parse(proof, strlen(proof), NULL, &parsed),
+	    FO_OK);
+	(void)snprintf(hash, sizeof(hash), "%s", fo_proof_hash(parsed));
+	fo_proof_free(&parsed);
 }
 
 static void
@@ -193,9 +199,36 @@ verify(void *arg)
 	want.verifier = verifier;
 	r = fo_proof_verify(proof, strlen(proof), &want, &checked);
 	cr_expect_eq(r == FO_OK, checked != NULL);
+	if (r == FO_OK)
+		cr_expect_str_eq(fo_proof_hash(checked), hash);
 	fo_proof_free(&checked);
 	fo_verifier_free(&verifier);
 	return r;
+}
+
+/* What is wrong with a proof, and stays wrong whatever call fails. */
+struct wrong {
+	char *text;
+	fo_err want;
+};
+
+/* FO_OK: refused for what is wrong with it. */
+static fo_err
+refuse(void *arg)
+{
+	const struct fo_expect want = { .htm = "GET",
+		.htu = "https://example.com/a", .nonce_rule = FO_NONCE_AUTO,
+		.nonce = NONCE, .access_token = "token", .now = NOW,
+		.max_age_s = 60, .clock_skew_s = 15 };
+	const struct wrong *wrong = arg;
+	struct fo_proof *checked = NULL;
+	fo_err r;
+
+	r = fo_proof_verify(wrong->text, strlen(wrong->text), &want,
+	    &checked);
+	cr_expect_neq(r, FO_OK);
+	cr_expect_null(checked);
+	return r == wrong->want ? FO_OK : r == FO_OK ? FO_ERR_ARG : r;
 }
 
 /* By a verifier of its own, and with the token that it goes with. */
@@ -213,6 +246,16 @@ verify_alone(void *arg)
 	cr_expect_eq(r == FO_OK, checked != NULL);
 	fo_proof_free(&checked);
 	return r;
+}
+
+/* FO_OK: known to be no point on the curve. */
+static fo_err
+refuse_point(void *arg)
+{
+	const fo_err r = fo_jwk_check(arg);
+
+	cr_expect_neq(r, FO_OK);
+	return r == FO_ERR_BAD_KEY ? FO_OK : r == FO_OK ? FO_ERR_ARG : r;
 }
 
 static fo_err
@@ -242,6 +285,34 @@ Test(sweep_sdk, a_proof_is_verified_by_a_verifier_of_its_own)
 	cr_assert_eq(fo_proof_sign(key, &request, &with_token), FO_OK);
 	sweep(&work, with_token);
 	fo_proof_text_free(&with_token);
+}
+
+Test(sweep_sdk, what_is_wrong_stays_wrong_whatever_fails)
+{
+	static const struct sweep proofs = { .what = "a wrong proof",
+		.act = refuse };
+	static const struct sweep points = { .what = "a point off the curve",
+		.act = refuse_point };
+	const struct fo_request request = { .htm = "GET",
+		.htu = "https://example.com/a", .nonce = NONCE,
+		.access_token = "another token", .iat = NOW };
+	struct wrong wrong = { .want = FO_ERR_WRONG_ATH };
+	struct fo_jwk jwk;
+	char *last;
+
+	cr_assert_eq(fo_proof_sign(key, &request, &wrong.text), FO_OK);
+	sweep(&proofs, &wrong);
+	last = strrchr(wrong.text, '.') + 1;
+	*last = *last == 'A' ? 'B' : 'A';
+	wrong.want = FO_ERR_BAD_SIGNATURE;
+	sweep(&proofs, &wrong);
+	fo_proof_text_free(&wrong.text);
+
+	cr_assert_eq(fo_key_jwk(key, &jwk), FO_OK);
+	jwk.y[31] ^= 1;
+	sweep(&points, &jwk);
+	memset(jwk.x, 0xff, sizeof(jwk.x));
+	sweep(&points, &jwk);
 }
 
 Test(sweep_sdk, a_jwk_is_read_and_written_whole_or_not_at_all)
@@ -326,7 +397,8 @@ thumbprint(void *arg)
 Test(sweep_sdk, a_challenge_and_a_thumbprint_are_right_or_none)
 {
 	static const struct sweep works[] = {
-		{ .what = "a challenge", .act = challenge },
+		{ .what = "a challenge", .act = challenge,
+		    .memory = true },
 		{ .what = "a thumbprint", .act = thumbprint },
 	};
 

@@ -65,6 +65,7 @@ target_link_libraries(test_forge PUBLIC firstops_static)
 
 firstops_unit(error)
 firstops_unit(json test_failing)
+firstops_unit(clock test_failing)
 firstops_unit(isolation test_forge PkgConfig::CRYPTO)
 firstops_unit(jwk test_forge)
 firstops_unit(key test_forge Threads::Threads)
