@@ -500,17 +500,18 @@ sweep(int dirfd, char first, int64_t boot_ms)
 
 /* ---- pending ------------------------------------------------------------- */
 
-static fo_err
+/* false: the kernel has no randomness. */
+static bool
 new_name(char ret_name[FO_PENDING_NAME_SIZE])
 {
 	unsigned char bytes[NAME_BYTES];
 
 	if (getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(bytes))
-		return FO_ERR_IO;
+		return false;
 
 	fo_b64url_encode(bytes, sizeof(bytes), ret_name);
-	return FO_OK;
+	return true;
 }
 
 fo_err
@@ -523,7 +524,7 @@ fo_pending_put(const char *run_folder, const struct fo_login_record *record,
 	fo_err r;
 	int fd;
 
-	if (clock->now(clock->arg, &now) != FO_OK || new_name(name) != FO_OK) {
+	if (clock->now(clock->arg, &now) != FO_OK || !new_name(name)) {
 		fo_diag_set(diag, "no time or no randomness for a login "
 		    "record");
 		return FO_ERR_SESSION;

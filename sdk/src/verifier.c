@@ -213,14 +213,10 @@ fo_verifier_new(struct fo_verifier **ret_verifier)
 
 	(void)ERR_set_mark();
 	if ((v->libctx = OSSL_LIB_CTX_new()) == NULL ||
-	    (v->scratch = BN_CTX_new_ex(v->libctx)) == NULL)
-		goto out;
-	if ((v->group = EC_GROUP_new_by_curve_name_ex(v->libctx, NULL,
-	    NID_X9_62_prime256v1)) == NULL) {
-		r = FO_ERR_CRYPTO;
-		goto out;
-	}
-	if ((v->sum = EC_POINT_new(v->group)) == NULL ||
+	    (v->scratch = BN_CTX_new_ex(v->libctx)) == NULL ||
+	    (v->group = EC_GROUP_new_by_curve_name_ex(v->libctx, NULL,
+	    NID_X9_62_prime256v1)) == NULL ||
+	    (v->sum = EC_POINT_new(v->group)) == NULL ||
 	    (v->key = EC_POINT_new(v->group)) == NULL)
 		goto out;
 

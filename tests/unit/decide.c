@@ -896,15 +896,46 @@ Test(decide, of_a_hundred_processes_with_one_proof_one_is_permitted,
 	place_close(&p);
 }
 
-/* ---- afterwards -------------------------------------------------------------------- */
+Test(decide, a_policy_says_which_of_its_rules_refused)
+{
+	static const struct {
+		void (*change)(struct place *p);
+		const char *text;
+	} cases[] = {
+		{ no_rule, "no rule allows it" },
+		{ rule_denies, " says deny" },
+		{ rule_asks, " says ask" },
+	};
+	struct place p;
+
+	place_open(&p);
+	cr_expect_eq(place_offer(&p), FO_OK);
+	cr_expect_str_eq(p.decision.diag.text, "");
+	place_close(&p);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		place_open(&p);
+		cases[i].change(&p);
+		cr_expect_eq(place_decide(&p), FO_ERR_POLICY);
+		cr_expect_not_null(strstr(p.decision.diag.text,
+		    cases[i].text), "%s", p.decision.diag.text);
+		place_close(&p);
+	}
+}
+
+/* ---- afterwards ---------------------------------------------------------- */
 
 static fo_err
 still(struct place *p, const char *service, const char *account)
 {
 	struct fo_diag diag = { .text = "" };
+	const fo_err r = fo_still_permitted(&p->authority, FIXTURE_ID,
+	    FORGE_JKT, service, account, "10.2.3.4", &diag);
 
-	return fo_still_permitted(&p->authority, FIXTURE_ID, FORGE_JKT,
-	    service, account, "10.2.3.4", &diag);
+	if (r == FO_OK)
+		cr_expect_str_eq(diag.text, "");
+	if (r == FO_ERR_POLICY || r == FO_ERR_STORE)
+		cr_expect_str_neq(diag.text, "", "%s", fo_err_word(r));
+	return r;
 }
 
 Test(decide, a_login_is_still_permitted_as_long_as_nothing_changed)

@@ -1235,6 +1235,58 @@ Test(replay, no_minute_is_removed_without_a_floor)
 	}
 }
 
+Test(replay, what_a_sweep_left_is_removed_by_the_next)
+{
+	char minute[32], floor[32];
+	struct machine m;
+
+	machine_open(&m);
+	cr_assert_eq(make(&m, geteuid()), FO_OK, "%s", diag.text);
+	machine_pass(&m, 60);
+	cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+	(void)snprintf(minute, sizeof(minute), "%lld",
+	    (long long)(m.now.s / 60));
+	(void)snprintf(floor, sizeof(floor), "%lld\n",
+	    (long long)(m.now.s / 60 + 1) * 60);
+	cr_assert(has_own(&m, minute));
+	machine_pass(&m, 600);
+	write_own(&m, "floor", floor);
+	cr_expect_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
+	cr_expect_not(has_own(&m, minute));
+	machine_close(&m);
+}
+
+static void
+damage_floor(struct machine *m, int nth)
+{
+	if (nth == 3) /* the sweep's look at the clock */
+		write_own(m, "floor", "damaged");
+}
+
+Test(replay, nothing_is_swept_under_a_floor_that_cannot_be_read)
+{
+	struct machine m;
+	char minute[32];
+	char *floor;
+
+	machine_open(&m);
+	cr_assert_eq(make(&m, geteuid()), FO_OK, "%s", diag.text);
+	machine_pass(&m, 60);
+	cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+	(void)snprintf(minute, sizeof(minute), "%lld",
+	    (long long)(m.now.s / 60));
+	machine_pass(&m, 600);
+	m.meanwhile = damage_floor;
+	cr_expect_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
+	m.meanwhile = NULL;
+	cr_expect_geq(m.calls, 3);
+	cr_expect(has_own(&m, minute));
+	floor = read_own(&m, "floor");
+	cr_expect_str_eq(floor, "damaged");
+	free(floor);
+	machine_close(&m);
+}
+
 Test(replay, once_a_minute_is_swept_and_no_more)
 {
 	struct machine m;

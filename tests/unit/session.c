@@ -835,3 +835,87 @@ Test(session, a_login_sweeps_one_in_64)
 	cr_expect_eq(machine_count(&m, "run/sessions"), 2);
 	machine_close(&m);
 }
+
+/* ---- what fails on the way ----------------------------------------------- */
+
+Test(session, a_record_that_cannot_be_made_says_why)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct fo_login_record record;
+	struct machine m;
+	int refused = 0;
+
+	open_machine(&m);
+	record = make_record();
+	for (int nth = 1; nth <= 12; nth++) {
+		diag.text[0] = '\0';
+		failing("openat", nth, EDQUOT);
+		if (fo_pending_put(run_folder, &record, &m.clock, &diag,
+		    name) != FO_OK) {
+			cr_expect_not_null(strstr(diag.text,
+			    strerror(EDQUOT)), "open %d: %s", nth, diag.text);
+			refused++;
+		}
+		failing_none();
+	}
+	cr_expect_geq(refused, 2);
+	machine_close(&m);
+}
+
+Test(session, a_session_needs_the_id_of_one)
+{
+	static const char *const wrong[] = { "", "short",
+		"4f9c2a1bq0T9b2c7dE1xY/" };
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		record = make_record();
+		(void)snprintf(record.sid, sizeof(record.sid), "%s",
+		    wrong[i]);
+		diag.text[0] = '\0';
+		cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+		    FO_ERR_SESSION, "%s", wrong[i]);
+		cr_expect_str_eq(diag.text, "this is not a session's id");
+	}
+	machine_close(&m);
+}
+
+/* Whoever cannot look at another's record leaves it alone. */
+Test(session, a_call_that_fails_takes_nobodys_record)
+{
+	static const char *const calls[] = { "openat", "fstat", "read" };
+	char mine[FO_PENDING_NAME_SIZE], other[FO_PENDING_NAME_SIZE];
+	struct fo_login_record record, next;
+	struct machine m;
+	fo_err stored;
+
+	open_machine(&m);
+	record = next = make_record();
+	(void)snprintf(next.sid, sizeof(next.sid), "%s", OTHER_SID);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		for (int nth = 1; nth <= 10; nth++) {
+			put(&m, mine);
+			cr_assert_eq(fo_session_put(run_folder, &record,
+			    &diag), FO_OK, "%s", diag.text);
+			failing(calls[i], nth, EIO);
+			if (fo_pending_put(run_folder, &next, &m.clock, &diag,
+			    other) == FO_OK)
+				fo_pending_drop(run_folder, other);
+			failing_none();
+			failing(calls[i], nth, EIO);
+			stored = fo_session_put(run_folder, &next, &diag);
+			failing_none();
+			cr_expect(fo_session_remove(run_folder, next.sid,
+			    &diag) == FO_OK || stored != FO_OK,
+			    "%s %d: %s", calls[i], nth, diag.text);
+			cr_expect_eq(take(&m, mine, "sshd"), FO_OK,
+			    "%s %d: %s", calls[i], nth, diag.text);
+			cr_expect_eq(fo_session_remove(run_folder, record.sid,
+			    &diag), FO_OK, "%s %d: %s", calls[i], nth,
+			    diag.text);
+		}
+	}
+	machine_close(&m);
+}

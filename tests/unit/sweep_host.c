@@ -256,14 +256,15 @@ Test(sweep_host, a_proof_is_spent_once_whatever_fails)
 {
 	static const struct sweep works[] = {
 		{ .what = "a folder of used proofs", .before = remove_run,
-		    .act = make_replay },
+		    .act = make_replay, .memory = true },
 		{ .what = "a folder for another user", .before = remove_run,
-		    .act = make_replay_for_another },
+		    .act = make_replay_for_another, .memory = true },
 		{ .what = "a new birth", .before = start_again,
 		    .act = make_replay },
 		{ .what = "the spending of a proof", .before = pass_an_hour,
 		    .act = spend, .after = spend_again, .step = 3 },
-		{ .what = "a look at the folder", .act = check_replay },
+		{ .what = "a look at the folder", .act = check_replay,
+		    .memory = true },
 	};
 
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
@@ -369,7 +370,8 @@ Test(sweep_host, a_login_record_is_taken_once_whatever_fails)
 		{ .what = "a pending record", .before = drop_pending,
 		    .act = put_pending },
 		{ .what = "the taking of a record", .before = have_pending,
-		    .act = take_pending, .after = take_again },
+		    .act = take_pending, .after = take_again,
+		    .memory = true },
 		{ .what = "a session's record", .before = drop_session,
 		    .act = put_session },
 		{ .what = "the end of a session", .before = have_session,
