@@ -62,7 +62,7 @@ check(struct fo_pam_call *call, const struct fo_pam_login *login)
  * sees the other.
  */
 static fo_err
-confirm(struct fo_pam_call *call, const struct fo_pam_login *login)
+confirm(struct fo_pam_call *call, struct fo_pam_login *login)
 {
 	const struct fo_login_record *record = &login->record;
 	struct fo_authority authority = fo_pam_call_authority(call);
@@ -73,12 +73,17 @@ confirm(struct fo_pam_call *call, const struct fo_pam_login *login)
 	if (r != FO_OK)
 		return r;
 	/* Since auth, pam_env may have read a file of the user's own. */
-	if ((r = fo_pam_login_export(call->pamh, record)) != FO_OK)
+	if ((r = fo_pam_login_export(call->pamh, record)) != FO_OK ||
+	    (r = fo_pam_login_open(call->pamh, login)) != FO_OK)
 		return r;
-
-	return fo_pam_report(call, &(struct fo_pam_report) {
+	/* Said last: what is announced as open has nothing left to fail. */
+	r = fo_pam_report(call, &(struct fo_pam_report) {
 		.ev = FO_EV_SESSION_OPEN, .why = FO_OK, .rc = PAM_SUCCESS,
 		.who = record }, &call->diag);
+	if (r != FO_OK && fo_pam_login_close(call->pamh) != FO_OK)
+		r = FO_ERR_INTERNAL;
+
+	return r;
 }
 
 static fo_err
@@ -92,9 +97,8 @@ begin(struct fo_pam_call *call, struct fo_pam_login *login)
 		return r;
 	if ((r = put_record(login, &call->diag)) != FO_OK)
 		return r;
-	if ((r = confirm(call, login)) == FO_OK)
-		r = fo_pam_login_open(call->pamh, login);
-	if (r != FO_OK && remove_record(login, NULL) != FO_OK)
+	if ((r = confirm(call, login)) != FO_OK &&
+	    remove_record(login, NULL) != FO_OK)
 		fo_diag_prefix(&call->diag, "the session's record is left "
 		    "behind");
 

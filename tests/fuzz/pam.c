@@ -69,6 +69,8 @@ pam_set_data(pam_handle_t *pamh, const char *name, void *data,
 	struct fake_data *at = &pamh->data[find_data(pamh, name) -
 	    pamh->data];
 
+	if (pamh->no_data != NULL && strcmp(pamh->no_data, name) == 0)
+		return PAM_BUF_ERR;
 	if (at->name == NULL && (at->name = strdup(name)) == NULL)
 		return PAM_BUF_ERR;
 	if (at->cleanup != NULL)

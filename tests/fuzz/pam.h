@@ -24,6 +24,7 @@ struct pam_handle {
 		void (*cleanup)(pam_handle_t *pamh, void *data, int status);
 	} data[FAKE_DATA];
 	const char *typed_user;	/* the answer to "login:"; NULL: none */
+	const char *no_data;	/* data of this name finds no memory */
 };
 
 /* Loses the data, as a handle in another process has none. */

@@ -125,6 +125,7 @@ start(void *arg)
 	fake_pam_clear(&handle);
 	machine_remove(&m, "run/pending");
 	machine_remove(&m, "run/sessions");
+	machine_remove(&m, "events");
 	set_item(PAM_SERVICE, "sshd");
 	set_item(PAM_USER, "deploy");
 	set_item(PAM_RHOST, "10.2.3.4");
@@ -251,6 +252,23 @@ files(const char *folder)
 	return machine_has(&m, folder) ? machine_count(&m, folder) : 0;
 }
 
+/* A permit is announced where it is one, and nowhere else. */
+static void
+look_at_event(const char *ev, fo_err r)
+{
+	char permit[64];
+	char *events;
+
+	(void)snprintf(permit, sizeof(permit),
+	    "\"ev\":\"%s\",\"res\":\"permit\"", ev);
+	events = machine_has(&m, "events") ? machine_read(&m, "events") :
+	    NULL;
+	cr_expect_eq(events != NULL && strstr(events, permit) != NULL,
+	    r == FO_OK, "%s answers %d: %s", ev, answered,
+	    events != NULL ? events : "no event");
+	free(events);
+}
+
 /* A login is there as a whole, or nothing of it. */
 static void
 look_at_login(void *arg, fo_err r)
@@ -260,6 +278,7 @@ look_at_login(void *arg, fo_err r)
 	cr_expect_eq(handle.data[0].data != NULL, r == FO_OK);
 	if (r == FO_OK)
 		cr_expect_eq(files("run/pending"), 1);
+	look_at_event("auth", r);
 	cr_expect_null(handle.items[PAM_AUTHTOK]);
 }
 
@@ -270,6 +289,7 @@ look_at_session(void *arg, fo_err r)
 	cr_expect_eq(handle.data[1].data != NULL, r == FO_OK);
 	if (r == FO_OK)
 		cr_expect_eq(files("run/sessions"), 1);
+	look_at_event("session_open", r);
 }
 
 static void
@@ -312,4 +332,17 @@ Test(sweep_module, later_phases_go_on_with_a_whole_login_or_not_at_all)
 
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
 		sweep(&works[i], NULL);
+}
+
+Test(sweep_module, a_session_that_cannot_be_kept_is_not_announced)
+{
+	log_in_and_establish(NULL);
+	handle.no_data = "firstops_session";
+	cr_expect_eq(open_session(NULL), FO_ERR_INTERNAL);
+	cr_expect_eq(answered, PAM_BUF_ERR);
+	look_at_session(NULL, FO_ERR_NOMEM);
+	cr_expect_eq(files("run/sessions"), 0);
+	handle.no_data = NULL;
+	cr_expect_eq(open_session(NULL), FO_OK, "%d", answered);
+	look_at_session(NULL, FO_OK);
 }
