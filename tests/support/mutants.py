@@ -66,6 +66,8 @@ CPU_LIMIT_S = 3
 WALL_LIMIT_S = 12
 SLOW_S = 1.0
 QUICK_S = 3.0
+LATE = "out of time"
+PATIENCE = (1, 4, 16)
 
 
 # ---- the build --------------------------------------------------------------
@@ -167,7 +169,7 @@ def list_tests(program):
 
 def run_tests(program, names, env, cpu, wall, show=False):
     """Run some tests of a program up to the first that fails. Its name, "?"
-    if it cannot be told, or None if all passed."""
+    if it cannot be told, LATE if time ran out, or None if all passed."""
     token = uuid.uuid4().hex
     env = dict(os.environ, LC_ALL="C.UTF-8", FIRSTOPS_RUN=token, **env)
     argv = ["prlimit", f"--cpu={cpu}", "--as=4294967296", "--core=0",
@@ -189,6 +191,8 @@ def run_tests(program, names, env, cpu, wall, show=False):
         print(text)
     if code == 0:
         return None
+    if code is None or "Timed out" in text:
+        return LATE
     failed = re.search(r"\[FAIL\] (\w+)::(\w+)", text)
     return f"{failed[1]}/{failed[2]}" if failed else "?"
 
@@ -265,14 +269,29 @@ def halves(mutant, reaching, likely):
     return quick, rest
 
 
+def attempt(tests, number, patience, show=False):
+    """One mutant (0: none) and some tests of a program."""
+    expected = sum(t.seconds for t in tests)
+    return run_tests(tests[0].program, [t.name for t in tests],
+                     {"FO_MUTANT": str(number)},
+                     CPU_LIMIT_S + math.ceil(expected),
+                     patience * (WALL_LIMIT_S + 4 * expected), show)
+
+
+def killer_among(tests, mutant, show):
+    """Where time runs out, it must not with nothing changed, too: then the
+    machine is busy, and more is given."""
+    for patience in PATIENCE:
+        killer = attempt(tests, mutant.number, patience, show)
+        if killer != LATE or not attempt(tests, 0, patience):
+            return killer
+    return None
+
+
 def find_killer(mutant, chosen, show=False):
     """The test that fails, or None."""
     for tests in chosen:
-        expected = sum(t.seconds for t in tests)
-        killer = run_tests(tests[0].program, [t.name for t in tests],
-                           {"FO_MUTANT": str(mutant.number)},
-                           CPU_LIMIT_S + math.ceil(expected),
-                           WALL_LIMIT_S + 4 * expected, show)
+        killer = killer_among(tests, mutant, show)
         if killer:
             return killer
     return None
