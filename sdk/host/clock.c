@@ -36,20 +36,19 @@ system_now(void *arg, struct fo_now *ret)
 static fo_err
 system_boot_id(void *arg, char ret[FO_BOOT_ID_SIZE])
 {
-	char text[FO_BOOT_ID_SIZE];
-	ssize_t n;
+	char text[FO_BOOT_ID_SIZE] = "";
+	ssize_t n = -1;
 	int fd;
 
 	(void)arg;
 	if ((fd = fo_open_above_2(AT_FDCWD, BOOT_ID_PATH,
-	    O_RDONLY | O_CLOEXEC, 0)) < 0)
-		return FO_ERR_IO;
-	n = fo_read_once(fd, text, FO_BOOT_ID_SIZE - 1);
-	close(fd);
+	    O_RDONLY | O_CLOEXEC, 0)) >= 0) {
+		n = fo_read_once(fd, text, FO_BOOT_ID_SIZE - 1);
+		close(fd);
+	}
 	if (n != FO_BOOT_ID_SIZE - 1)
 		return FO_ERR_IO;
 
-	text[n] = '\0';
 	memcpy(ret, text, sizeof(text));
 	return FO_OK;
 }

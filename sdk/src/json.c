@@ -81,7 +81,7 @@ static size_t
 utf8_sequence(const unsigned char *s, size_t max)
 {
 	unsigned char low = 0x80, high = 0xBF;
-	size_t n;
+	size_t n = 0;
 
 	if (s[0] < 0x80)
 		return 1;
@@ -91,9 +91,7 @@ utf8_sequence(const unsigned char *s, size_t max)
 		n = 3;
 	else if (s[0] >= 0xF0 && s[0] <= 0xF4)
 		n = 4;
-	else
-		return 0;
-	if (n > max)
+	if (n == 0 || n > max)
 		return 0;
 
 	if (s[0] == 0xE0)

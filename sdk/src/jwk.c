@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "base/b64url.h"
 #include "base/diag.h"
 #include "json.h"
@@ -231,38 +233,27 @@ word_len(const char *s, size_t len)
 }
 
 /*
- * Decode a blob of RFC 4648 4 base64 by the decoder of the other alphabet that
- * we have. Blobs of such keys are all of one length, and end in one '='.
+ * Such keys are all of one length, and fixed in all but the point. What was
+ * decoded must be written as it was: then no bit of it went unread.
  */
 static bool
-decode_ssh_blob(const char *s, size_t len, unsigned char out[SSH_BLOB_BYTES])
+read_ssh_blob(const char *base64, size_t len, struct fo_jwk *ret_jwk)
 {
-	char text[SSH_BASE64_LEN];
-	size_t n;
+	unsigned char blob[SSH_BLOB_BYTES + 1]; /* '=' counts as a byte */
+	char again[SSH_BASE64_LEN + 1];		/* and a NUL */
+	const unsigned char *point = blob + SSH_PREFIX_BYTES;
 
-	if (len != sizeof(text) || s[len - 1] != '=')
+	if (len != SSH_BASE64_LEN ||
+	    EVP_DecodeBlock(blob, (const unsigned char *)base64,
+	    SSH_BASE64_LEN) != (int)sizeof(blob))
 		return false;
-	for (size_t i = 0; i < sizeof(text); i++) {
-		if (s[i] == '-' || s[i] == '_')
-			return false;
-		text[i] = (char)(s[i] == '+' ? '-' : s[i] == '/' ? '_' : s[i]);
-	}
-
-	return fo_b64url_decode(text, sizeof(text) - 1, out, SSH_BLOB_BYTES,
-	    &n) == FO_OK;
-}
-
-/* All of it is fixed but the point. */
-static bool
-read_ssh_blob(const unsigned char blob[SSH_BLOB_BYTES],
-    struct fo_jwk *ret_jwk)
-{
-	if (memcmp(blob, SSH_PREFIX, SSH_PREFIX_BYTES) != 0)
+	(void)EVP_EncodeBlock((unsigned char *)again, blob, SSH_BLOB_BYTES);
+	if (memcmp(again, base64, len) != 0 ||
+	    memcmp(blob, SSH_PREFIX, SSH_PREFIX_BYTES) != 0)
 		return false;
 
-	blob += SSH_PREFIX_BYTES;
-	memcpy(ret_jwk->x, blob, FO_COORD_BYTES);
-	memcpy(ret_jwk->y, blob + FO_COORD_BYTES, FO_COORD_BYTES);
+	memcpy(ret_jwk->x, point, FO_COORD_BYTES);
+	memcpy(ret_jwk->y, point + FO_COORD_BYTES, FO_COORD_BYTES);
 	return true;
 }
 
@@ -293,7 +284,6 @@ fo_err
 fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
     struct fo_jwk *ret_jwk)
 {
-	unsigned char blob[SSH_BLOB_BYTES];
 	struct fo_jwk jwk;
 	size_t n;
 	fo_err r;
@@ -317,8 +307,7 @@ fo_jwk_from_ssh(const char *line, size_t len, struct fo_diag *diag,
 		line++;
 		len--;
 	}
-	if (!decode_ssh_blob(line, word_len(line, len), blob) ||
-	    !read_ssh_blob(blob, &jwk)) {
+	if (!read_ssh_blob(line, word_len(line, len), &jwk)) {
 		fo_diag_set(diag, "the OpenSSH public key is damaged: what "
 		    "follows " SSH_TYPE " is not such a key");
 		return FO_ERR_FORMAT;

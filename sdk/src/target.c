@@ -186,12 +186,13 @@ decode_part(const char *text, size_t len, bool (*is_legal)(char),
 	}
 	if ((r = fo_buf_take(&part, &decoded)) != FO_OK)
 		goto out;
-	if (!is_part(decoded)) {
-		r = FO_ERR_FORMAT;
+	r = FO_ERR_FORMAT;
+	if (!is_part(decoded))
 		goto out;
-	}
+
 	*ret_part = decoded;
 	decoded = NULL; /* now owned by the caller */
+	r = FO_OK;
 out:
 	free(decoded);
 	fo_buf_clear(&part);

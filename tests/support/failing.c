@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -16,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -92,6 +94,7 @@ failure(void)
 	}								\
 	_Static_assert(1, "takes the semicolon")
 
+WRAP(int, clock_gettime, (clockid_t clock, struct timespec *t), (clock, t));
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t len),
     (fd, to, len));
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode));
@@ -141,6 +144,15 @@ __wrap_openat(int fd, const char *path, int flags, ...)
 		va_end(ap);
 	}
 	return fails("openat") ? failure() : __real_openat(fd, path, flags, mode);
+}
+
+DIR *__real_fdopendir(int fd);
+DIR *__wrap_fdopendir(int fd);
+
+DIR *
+__wrap_fdopendir(int fd)
+{
+	return fails("fdopendir") ? NULL : __real_fdopendir(fd);
 }
 
 locale_t __real_newlocale(int mask, const char *name, locale_t base);

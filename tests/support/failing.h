@@ -2,9 +2,9 @@
  * System calls of the code under test that fail, one by one as a test says.
  *
  * A program that links test_failing has the linker send these calls here
- * first: connect fchmod fchmodat fchown flock fstat fstatat fsync getrandom
- * linkat mkdirat mknodat openat poll read readlinkat renameat renameat2
- * sendmsg socket unlinkat write newlocale.
+ * first: clock_gettime connect fchmod fchmodat fchown fdopendir flock fstat
+ * fstatat fsync getrandom linkat mkdirat mknodat newlocale openat poll read
+ * readlinkat renameat renameat2 sendmsg socket unlinkat write.
  */
 #ifndef FO_TEST_FAILING_H
 #define FO_TEST_FAILING_H

@@ -4,7 +4,9 @@
  */
 #include <sys/wait.h>
 
+#include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -996,6 +998,42 @@ Test(decide, a_login_whose_principal_is_gone_or_lost_its_key_is_refused)
 	cr_assert_eq(unlink(path), 0);
 	free(path);
 	cr_expect_eq(still(&p, NULL, NULL), FO_ERR_REVOKED);
+	place_close(&p);
+}
+
+static void *
+offer_often(void *arg)
+{
+	for (int i = 0; i < 40; i++) {
+		cr_expect_eq(place_offer(arg), FO_ERR_REPLAY);
+		cr_expect_not_null(place_event(arg));
+	}
+	return NULL;
+}
+
+/* What a thread has set aside for later is given back when it ends. */
+static size_t
+memory_after(struct place *p)
+{
+	pthread_t thread;
+
+	cr_assert_eq(pthread_create(&thread, NULL, offer_often, p), 0);
+	cr_assert_eq(pthread_join(thread, NULL), 0);
+	return mallinfo2().uordblks;
+}
+
+Test(decide, no_memory_stays_behind)
+{
+	struct place p;
+	size_t before, after;
+
+	place_open(&p);
+	cr_assert_eq(place_offer(&p), FO_OK);
+	before = memory_after(&p);
+	after = memory_after(&p);
+	cr_expect_leq(after, before);
+	after = memory_after(&p);
+	cr_expect_leq(after, before);
 	place_close(&p);
 }
 

@@ -266,3 +266,19 @@ Test(folder, has_its_missing_parents_made_by_root_alone)
 	cr_expect_eq(fd, -7);
 	free(path);
 }
+
+/* ---- listed ------------------------------------------------------------- */
+
+Test(folder, is_listed_or_not_and_leaves_nothing_open)
+{
+	const size_t open_before = machine_descriptors();
+	DIR *dir = fo_folder_list(top, ".");
+
+	cr_assert_not_null(dir);
+	cr_expect_eq(closedir(dir), 0);
+	cr_expect_null(fo_folder_list(top, "missing"));
+	failing("fdopendir", 0, ENOMEM);
+	cr_expect_null(fo_folder_list(top, "."));
+	failing_none();
+	cr_expect_eq(machine_descriptors(), open_before);
+}

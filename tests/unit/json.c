@@ -257,6 +257,7 @@ Test(json, what_is_damaged_is_refused_where_it_is)
 		{ "{\"a\":[1,]}", "is not JSON", 8 },
 		{ "{\"a\":[x]}", "is not JSON", 6 },
 		{ "{\"a\":[\"\\ud83d]}", "has half a surrogate pair", 13 },
+		{ "{\"a\":[[[[[[[[[[[[[[[", "is not JSON", 20 },
 		{ "{\"a\":true", "is not JSON", 9 },
 		{ "{\"a\":tru", "is not JSON", 5 },
 		{ "{\"a\":True}", "is not JSON", 5 },
@@ -390,6 +391,8 @@ Test(json, only_what_has_to_be_is_escaped)
 		{ "\"\\", "\"\\\"\\\\\"" }, { "\x01\x1f\n", "\"\\u0001\\u001f"
 		    "\\u000a\"" },
 		{ " \x7f\xc3\xa4\xf0\x9f\x98\x80", "\" \x7f\xc3\xa4"
+		    "\xf0\x9f\x98\x80\"" },
+		{ "a\n\xf0\x9f\x98\x80", "\"a\\u000a"
 		    "\xf0\x9f\x98\x80\"" },
 	};
 	struct fo_buf buf;

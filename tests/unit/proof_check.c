@@ -23,6 +23,8 @@
 /* RFC 9449 7.1 prints this hash of that token */
 #define ATH "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
 #define HTU "pam://bastion/sshd/deploy"
+/* 32 bytes */
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define BASE "\"jti\":\"-BwC3ESc6acc2lTc\",\"htm\":\"PAM\",\"htu\":\"" HTU "\""
 
 static struct fo_expect
@@ -239,12 +241,16 @@ Test(proof_check, a_verifier_works_on_after_every_kind_of_refusal)
 	char *off = forge_proof("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\","
 	    "\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" FORGE_X
 	    "\",\"y\":\"" FORGE_X "\"}}", "{" BASE ",\"iat\":1562262616}");
+	char *none = forge_proof("{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\","
+	    "\"jwk\":{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"" ZEROS
+	    "\",\"y\":\"" ZEROS "\"}}", "{" BASE ",\"iat\":1562262616}");
 	struct fo_expect want = wanted();
 	char kept = good[strlen(good) - 20] == 'A' ? 'B' : 'A';
 
 	cr_assert_eq(fo_verifier_new(&want.verifier), FO_OK);
 	for (int i = 0; i < 3; i++) {
 		cr_expect_eq(verify(good, want, NULL), FO_OK);
+		cr_expect_eq(verify(none, want, NULL), FO_ERR_BAD_KEY);
 		cr_expect_eq(verify(off, want, NULL), FO_ERR_BAD_KEY);
 		cr_expect_eq(verify(off, want, NULL), FO_ERR_BAD_KEY);
 		cr_expect_eq(verify(good, want, NULL), FO_OK);
@@ -256,6 +262,7 @@ Test(proof_check, a_verifier_works_on_after_every_kind_of_refusal)
 	cr_expect_null(want.verifier);
 	free(good);
 	free(off);
+	free(none);
 }
 
 /* ---- htm, htu -------------------------------------------------------- */

@@ -735,6 +735,22 @@ Test(looks_like, a_password_does_not)
 	free(text);
 }
 
+Test(looks_like, of_base64url_and_dots_alone)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	char text[100];
+
+	for (int c = 0; c < 256; c++) {
+		memset(text, 'A', sizeof(text));
+		memcpy(text, "eyJ", 3);
+		text[40] = text[80] = '.';
+		text[60] = (char)c;
+		cr_expect_eq(fo_proof_looks_like(text, sizeof(text)),
+		    memchr(alphabet, c, 64) != NULL, "%d", c);
+	}
+}
+
 Test(looks_like, from_100_bytes_on)
 {
 	char text[101];

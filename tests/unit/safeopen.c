@@ -528,13 +528,16 @@ Test(safeopen, what_cannot_be_looked_at_is_refused)
 
 Test(safeopen, what_is_opened_never_stands_in_for_standard_output)
 {
-	int fd;
-
 	for (int taken = 0; taken <= 2; taken++) {
+		const int kept = fcntl(taken, F_DUPFD_CLOEXEC, 10);
+		int fd;
+
 		close(taken);
 		fd = fo_open_above_2(AT_FDCWD, "/", O_PATH, 0);
 		cr_expect_gt(fd, 2);
 		cr_expect_eq(fcntl(taken, F_GETFD), -1);
 		close(fd);
+		cr_assert_eq(dup2(kept, taken), taken);
+		close(kept);
 	}
 }

@@ -862,6 +862,23 @@ Test(session, a_record_that_cannot_be_made_says_why)
 	machine_close(&m);
 }
 
+Test(session, a_record_needs_a_name_that_nobody_can_guess)
+{
+	char name[FO_PENDING_NAME_SIZE] = "";
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	record = make_record();
+	failing("getrandom", 0, EAGAIN);
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_ERR_SESSION);
+	failing_none();
+	cr_expect_not_null(strstr(diag.text, "no randomness"));
+	cr_expect_str_eq(name, "");
+	machine_close(&m);
+}
+
 Test(session, a_session_needs_the_id_of_one)
 {
 	static const char *const wrong[] = { "", "short",
