@@ -4,19 +4,15 @@
  */
 #include "store.h"
 
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/b64url.h"
@@ -25,11 +21,10 @@
 #include "base/safeopen.h"
 
 #include "folder.h"
+#include "lock.h"
 #include "names.h"
 #include "node.h"
 
-#define LOCK_NAME ".lock"
-#define LOCK_POLL_MS 10
 #define FOLDER_MODE 0755
 /* Begins with '.', which no name of the store does. */
 #define TMP_PREFIX ".tmp-"
@@ -45,101 +40,21 @@ struct fo_store_lock {
 	int fd;
 };
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		return INT64_MAX; /* every deadline has passed */
-
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/*
- * The lock file is its owner's alone: whoever could open it, if only for
- * reading, could hold the lock for ever.
- */
-static fo_err
-judge_lock(const struct fo_store *store, int fd, struct fo_diag *diag)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0) {
-		if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
-		    (st.st_uid != 0 && st.st_uid != store->owner)) {
-			fo_diag_set(diag, "%s/" LOCK_NAME " is not a plain "
-			    "file of the store's owner; remove it",
-			    store->folder);
-			return FO_ERR_IO;
-		}
-		if (fchmod(fd, 0600) == 0)
-			return FO_OK;
-	}
-	fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s", store->folder,
-	    strerror(errno), fo_diag_remedy(errno));
-	return FO_ERR_IO;
-}
-
-static fo_err
-open_lock(const struct fo_store *store, struct fo_diag *diag, int *ret_fd)
-{
-	int folder, fd;
-	fo_err r;
-
-	r = fo_safe_open_folder(store->folder, store->owner, diag, &folder);
-	if (r != FO_OK)
-		return FO_ERR_IO;
-	fd = openat(folder, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s", store->folder,
-		    strerror(errno), fo_diag_remedy(errno));
-		close(folder);
-		return FO_ERR_IO;
-	}
-	close(folder);
-	if ((r = judge_lock(store, fd, diag)) != FO_OK) {
-		close(fd);
-		return r;
-	}
-	*ret_fd = fd;
-	return FO_OK;
-}
-
 fo_err
 fo_store_lock(const struct fo_store *store, int deadline_ms,
     struct fo_diag *diag, struct fo_store_lock **ret_lock)
 {
-	const int64_t until = monotonic_ms() + deadline_ms;
 	struct fo_store_lock *lock;
 	fo_err r;
-	int fd, e;
 
-	if ((r = open_lock(store, diag, &fd)) != FO_OK)
-		return r;
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		e = errno;
-		if (e != EINTR && e != EWOULDBLOCK) {
-			fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s",
-			    store->folder, strerror(e), fo_diag_remedy(e));
-			close(fd);
-			return FO_ERR_IO;
-		}
-		if (monotonic_ms() >= until) {
-			fo_diag_set(diag, "%s/" LOCK_NAME " is held by another "
-			    "writer; try again when it is done (\"fuser\" "
-			    "names it)", store->folder);
-			close(fd);
-			return FO_ERR_IO;
-		}
-		(void)poll(NULL, 0, LOCK_POLL_MS);
-	}
-	if ((lock = malloc(sizeof(*lock))) == NULL) {
-		close(fd);
+	if ((lock = malloc(sizeof(*lock))) == NULL)
 		return FO_ERR_NOMEM;
+	r = fo_lock_folder(store->folder, store->owner, deadline_ms, diag,
+	    &lock->fd);
+	if (r != FO_OK) {
+		free(lock);
+		return r;
 	}
-	lock->fd = fd;
 	*ret_lock = lock;
 	return FO_OK;
 }

@@ -148,14 +148,54 @@ class Target(fo.Case):
         self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
         for folder in (self.path.parent, self.path.parent.parent):
             self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
-        self.assertEqual([p.name for p in self.path.parent.iterdir()],
-                         ["targets.yaml"])
+        self.assertEqual({p.name for p in self.path.parent.iterdir()},
+                         {".lock", "targets.yaml"})
 
     def test_xdg_config_home_is_honoured(self):
         env = {"XDG_CONFIG_HOME": str(self.dir / "xdg")}
         self.ok("target", "add", "a:1", "--host", "b", env=env)
         self.assertTrue((self.dir / "xdg/firstops/targets.yaml").exists())
         self.assertFalse(self.path.exists())
+
+    def test_a_home_that_is_reached_through_a_link_has_a_list(self):
+        (self.dir / "link").symlink_to(self.dir / "home")
+        env = {"HOME": str(self.dir / "link")}
+        self.assertIn("DEST", self.ok("target", "list", env=env))
+        self.ok("target", "add", "a:1", "--host", "b", env=env)
+        self.assertEqual(self.targets(), {"a:1": "b"})
+
+    def test_what_is_not_there_is_removed_without_a_trace(self):
+        self.refused(1, "there is no target", "target", "remove", "a:1")
+        self.assertEqual(list((self.dir / "home").iterdir()), [])
+
+    def test_what_an_interrupted_writer_left_is_replaced_whatever_it_is(self):
+        self.ok("target", "add", "a:1", "--host", "b")
+        other = self.dir / "other"
+        other.write_text("untouched")
+        left = self.path.parent / ".tmp-targets.yaml"
+        for leave in (lambda: left.write_text("---\nversi"),
+                      lambda: left.symlink_to(other),
+                      lambda: left.hardlink_to(other)):
+            leave()
+            self.ok("target", "add", "a:1", "--host", "c")
+            self.assertEqual({p.name for p in self.path.parent.iterdir()},
+                             {".lock", "targets.yaml"})
+            self.assertEqual(other.read_text(), "untouched")
+
+    def test_an_entry_too_many_is_refused_before_the_list_is_unreadable(self):
+        self.path.parent.mkdir(mode=0o700, parents=True)
+        for count, width, why in ((256, 9, "more than 256 keys"),
+                                  (126, 255, "longer than 65536 bytes")):
+            entries = {f"{i:0{width}}": "b" * width for i in range(count)}
+            self.write(self.path, "---\nversion: 1\ntargets:\n" + "".join(
+                f'  "{d}": "{h}"\n' for d, h in entries.items()) + "...\n")
+            dest = "a" * width
+            self.refused(1, why, "target", "add", dest, "--host", dest)
+            self.assertEqual(self.targets(), entries)
+            # there is room for a change, and for who takes one's place
+            self.ok("target", "add", min(entries), "--host", "c")
+            self.ok("target", "remove", min(entries))
+            self.ok("target", "add", dest, "--host", dest)
 
     def test_a_file_that_cannot_be_trusted_or_understood_is_refused(self):
         self.ok("target", "add", "a:1", "--host", "b")

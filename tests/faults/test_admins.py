@@ -1,17 +1,21 @@
 #!/usr/bin/python3
-"""Two administrators change a store at once: each gets a true answer, nothing
-that was acknowledged is lost, and there is one event for each change.
+"""Two administrators change a store at once, or one person's programs a list:
+each gets a true answer, nothing that was acknowledged is lost, and there is
+one event for each change.
 """
 
 import base64
 import concurrent.futures
 import json
+import shutil
 
 import verbs
+import fo
 
 import tap
 
 ROUNDS = 200 if verbs.DEEP else 20
+CROWD = 12
 
 
 class Two(verbs.Stage):
@@ -36,10 +40,7 @@ class Two(verbs.Stage):
     def together(self, *both):
         """The answers to two verbs that are run at once."""
         self.reset()
-        with concurrent.futures.ThreadPoolExecutor(len(both)) as pool:
-            jobs = [pool.submit(self.fo, *words, "--json", config=True)
-                    for words in both]
-            return [job.result() for job in jobs]
+        return at_once(self, *both, config=True)
 
     def create(self, name, *more):
         return ("agent", "create", name, "--owner", "team",
@@ -63,6 +64,14 @@ class Two(verbs.Stage):
             assert told == sorted(want), (ev, told, want)
         assert not self.unfinished()
         self.check_store()
+
+
+def at_once(case, *many, config=False):
+    """The answers to verbs that are run at once."""
+    with concurrent.futures.ThreadPoolExecutor(len(many)) as pool:
+        jobs = [pool.submit(case.fo, *words, "--json", config=config)
+                for words in many]
+        return [job.result() for job in jobs]
 
 
 def good(answer):
@@ -172,6 +181,44 @@ def test_an_index_made_twice_at_once_is_made_by_one():
         s.check([], [])
 
     rounds(one)
+
+
+class Crowd(fo.Case):
+    """A person whose programs all add to one list, and take from it."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.dir / "home/.config/firstops"
+
+    def add(self, number):
+        return ("target", "add", f"{number}:1", "--host", f"h{number}")
+
+    def check(self, numbers):
+        now = self.json(0, "target", "list")["targets"]
+        assert now == {f"{n}:1": f"h{n}" for n in numbers}, now
+        assert {p.name for p in self.folder.iterdir()} == {
+            ".lock", "targets.yaml"}
+
+    def test_targets_that_are_added_at_once_are_all_there(self):
+        for _ in range(ROUNDS // 10):
+            shutil.rmtree(self.folder.parent, ignore_errors=True)
+            for answer in at_once(self, *map(self.add, range(CROWD))):
+                good(answer)
+            self.check(range(CROWD))
+
+    def test_targets_added_and_removed_at_once_are_there_and_gone(self):
+        for n in range(CROWD):
+            self.ok(*self.add(n))
+        path = self.folder / "targets.yaml"
+        before = path.read_text()
+        odd = range(1, CROWD, 2)
+        for _ in range(ROUNDS // 10):
+            for answer in at_once(
+                    self, *[("target", "remove", f"{n}:1") for n in odd],
+                    *[self.add(CROWD + n) for n in odd]):
+                good(answer)
+            self.check([*range(0, CROWD, 2), *[CROWD + n for n in odd]])
+            path.write_text(before)
 
 
 if __name__ == "__main__":

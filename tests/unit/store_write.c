@@ -696,7 +696,7 @@ Test(store_write, a_lock_file_that_is_no_plain_file_is_refused,
 	cr_assert_eq(unlink(path), 0);
 	cr_assert_eq(mkfifo(path, 0600), 0);
 	cr_expect_eq(fo_store_lock(f.store, 0, &diag, &lock), FO_ERR_IO);
-	expect_reason(&diag, path, 0, "not a plain file of the store's owner");
+	expect_reason(&diag, path, 0, "not a plain file of its folder's owner");
 	cr_expect_null(lock);
 	free(path);
 }

@@ -1,5 +1,5 @@
 /*
- * Files that a command line names: read whole, or made for a secret.
+ * Files of the caller's: read whole, made for a secret, or replaced.
  */
 #include "file.h"
 
@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,9 +41,8 @@ file_read(const char *path, size_t max, struct fo_diag *diag,
 	return r;
 }
 
-/* A new name is on disk when its folder is. */
-static int
-sync_folder_of(const char *path)
+int
+file_sync_folder_of(const char *path)
 {
 	char *copy = strdup(path);
 	int fd, r = -1;
@@ -78,13 +78,29 @@ write_whole(int fd, const char *text)
 	return 0;
 }
 
+/* A file that is new, and its owner's alone. */
+static int
+make_new(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, S_IRUSR | S_IWUSR);
+}
+
+/* Put the text on disk in a file just made, and close it. */
+static int
+fill(int fd, const char *text)
+{
+	const bool good = fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
+	    write_whole(fd, text) == 0 && fsync(fd) == 0;
+
+	return close(fd) == 0 && good ? 0 : -1;
+}
+
 fo_err
 file_write_secret(const char *path, const char *text, struct fo_diag *diag)
 {
-	int fd, bad;
+	const int fd = make_new(path);
 
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    S_IRUSR | S_IWUSR);
 	if (fd == -1 && errno == EEXIST) {
 		fo_diag_set(diag, "%s: exists already; choose another name,"
 		    " it is not overwritten", path);
@@ -95,12 +111,35 @@ file_write_secret(const char *path, const char *text, struct fo_diag *diag)
 		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
-	bad = fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
-	    write_whole(fd, text) != 0 || fsync(fd) != 0;
-	if (close(fd) != 0 || bad || sync_folder_of(path) != 0) {
+	if (fill(fd, text) != 0 || file_sync_folder_of(path) != 0) {
 		fo_diag_set(diag, "%s: cannot be written: %s; %s", path,
 		    strerror(errno), fo_diag_remedy(errno));
 		unlink(path);
+		return FO_ERR_IO;
+	}
+
+	return FO_OK;
+}
+
+fo_err
+file_replace(const char *path, const char *temporary, const char *text,
+    struct fo_diag *diag)
+{
+	int fd = -1;
+
+	if ((unlinkat(AT_FDCWD, temporary, 0) != 0 && errno != ENOENT) ||
+	    (fd = make_new(temporary)) == -1 || fill(fd, text) != 0 ||
+	    renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0) != 0) {
+		fo_diag_set(diag, "%s: cannot be written: %s; %s", path,
+		    strerror(errno), fo_diag_remedy(errno));
+		if (fd != -1)
+			(void)unlinkat(AT_FDCWD, temporary, 0);
+		return FO_ERR_IO;
+	}
+	if (file_sync_folder_of(path) != 0) {
+		fo_diag_set(diag, "%s was written, but may be lost in a crash"
+		    " now: %s; %s", path, strerror(errno),
+		    fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
 

@@ -1,5 +1,5 @@
 /*
- * Files that a command line names: read whole, or made for a secret.
+ * Files of the caller's: read whole, made for a secret, or replaced.
  */
 #ifndef FO_TOOL_FILE_H
 #define FO_TOOL_FILE_H
@@ -23,6 +23,23 @@ FO_MUST_CHECK fo_err file_read(const char *path, size_t max,
  */
 FO_MUST_CHECK fo_err file_write_secret(const char *path, const char *text,
     struct fo_diag *diag);
+
+/*
+ * Replace a file by one with this text that only its owner can read: a crash
+ * at any instant leaves the old file or the new one, whole.
+ *
+ * temporary is what it is called until then, in the same folder. The caller
+ * holds a lock, so what has that name was left by somebody who was stopped,
+ * and goes.
+ */
+FO_MUST_CHECK fo_err file_replace(const char *path, const char *temporary,
+    const char *text, struct fo_diag *diag);
+
+/*
+ * Put on disk the folder that holds a path: a new name is there to stay only
+ * when its folder is. -1 and errno: it could not be.
+ */
+int file_sync_folder_of(const char *path);
 
 /* The length of a text without the one line end that it may close with. */
 size_t line_len(const char *text, size_t len);

@@ -199,7 +199,7 @@ static int
 choose_target(const struct call *call, const struct destination *dest,
     char **ret_htu)
 {
-	struct targets targets = { 0 };
+	struct targets targets;
 	struct fo_diag diag = { "" };
 	const char *host = NULL;
 	int code;

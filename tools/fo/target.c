@@ -18,8 +18,18 @@ static const struct verb_option options[] = {
 	{ NULL, NULL, NULL }
 };
 
+/* What cannot be read or written is trouble, whatever is wrong with it. */
 static int
-list(const struct call *call, const struct targets *targets)
+fail_file(const struct call *call, fo_err r, const struct fo_diag *diag)
+{
+	return fail(call, FO_EXIT_TROUBLE, r, "%s",
+	    diag->text[0] != '\0' ? diag->text : fo_err_text(r));
+}
+
+/* ---- list ------------------------------------------------------------ */
+
+static int
+print(const struct call *call, const struct targets *targets)
 {
 	struct json *json, *map;
 	const char **cells;
@@ -50,17 +60,59 @@ list(const struct call *call, const struct targets *targets)
 	return FO_EXIT_DONE;
 }
 
-/* Write it, and say what is so now. */
 static int
-save(const struct call *call, const struct targets *targets,
-    const char *dest, const char *host)
+list(const struct call *call)
 {
+	struct targets targets;
 	struct fo_diag diag = { "" };
-	struct json *json;
+	int code;
 	fo_err r;
 
-	if ((r = targets_save(targets, &diag)) != FO_OK)
-		return fail_err(call, r, &diag, NULL);
+	if ((r = targets_load(&diag, &targets)) != FO_OK)
+		return fail_file(call, r, &diag);
+	code = print(call, &targets);
+	targets_clear(&targets);
+
+	return code;
+}
+
+/* ---- add and remove -------------------------------------------------- */
+
+static int
+fail_absent(const struct call *call, const char *dest)
+{
+	return fail(call, FO_EXIT_DENIED, FO_ERR_NOT_FOUND, "there is no"
+	    " target %s; fo target list shows all of them", dest);
+}
+
+/* host: NULL takes the entry away. */
+static int
+change(const struct call *call, const char *dest, const char *host)
+{
+	struct targets targets;
+	struct fo_diag diag = { "" };
+	int code = FO_EXIT_DONE;
+	fo_err r;
+
+	if ((r = targets_open(&diag, &targets)) != FO_OK)
+		return fail_file(call, r, &diag);
+	if (host == NULL && !targets_remove(&targets, dest))
+		code = fail_absent(call, dest);
+	else if ((host != NULL &&
+	    (r = targets_set(&targets, dest, host)) != FO_OK) ||
+	    (r = targets_save(&targets, &diag)) != FO_OK)
+		code = fail_err(call, r, &diag, NULL);
+	targets_clear(&targets);
+
+	return code;
+}
+
+/* Say what is so now. */
+static int
+tell(const struct call *call, const char *dest, const char *host)
+{
+	struct json *json;
+
 	if (!call->json) {
 		printf("%s %s%s\n", dest, host != NULL ? "is " : "removed",
 		    host != NULL ? host : "");
@@ -75,10 +127,10 @@ save(const struct call *call, const struct targets *targets,
 }
 
 static int
-add(const struct call *call, struct targets *targets, const char *dest)
+add(const struct call *call, const char *dest)
 {
 	const char *host = call->option[OPT_HOST];
-	fo_err r;
+	int code;
 
 	if (host == NULL)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--host is"
@@ -91,47 +143,49 @@ add(const struct call *call, struct targets *targets, const char *dest)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "\"%s\": must be"
 		    " HOST:PORT or an alias of ssh_config, without a user",
 		    dest);
-	if ((r = targets_set(targets, dest, host)) != FO_OK)
-		return fail_err(call, r, NULL, NULL);
+	if ((code = change(call, dest, host)) != FO_EXIT_DONE)
+		return code;
 
-	return save(call, targets, dest, host);
+	return tell(call, dest, host);
 }
 
 static int
-act(const struct call *call, struct targets *targets)
+take_away(const struct call *call, const char *dest)
 {
-	const char *what = call->argv[0];
-	const char *dest = call->argc > 1 ? call->argv[1] : NULL;
+	struct targets targets;
+	struct fo_diag diag = { "" };
+	bool there;
+	int code;
+	fo_err r;
 
-	if (strcmp(what, "list") == 0 && dest == NULL)
-		return list(call, targets);
-	if (strcmp(what, "add") == 0 && dest != NULL)
-		return add(call, targets, dest);
-	if (strcmp(what, "remove") != 0 || dest == NULL)
-		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG,
-		    "usage: fo target %s", call->verb->synopsis);
-	if (!targets_remove(targets, dest))
-		return fail(call, FO_EXIT_DENIED, FO_ERR_NOT_FOUND, "there is"
-		    " no target %s; fo target list shows all of them", dest);
+	/* for what is not there, no folder is made and no lock is taken */
+	if ((r = targets_load(&diag, &targets)) != FO_OK)
+		return fail_file(call, r, &diag);
+	there = targets_find(&targets, dest) != NULL;
+	targets_clear(&targets);
+	if (!there)
+		return fail_absent(call, dest);
+	if ((code = change(call, dest, NULL)) != FO_EXIT_DONE)
+		return code;
 
-	return save(call, targets, dest, NULL);
+	return tell(call, dest, NULL);
 }
 
 static int
 run(const struct call *call)
 {
-	struct targets targets = { 0 };
-	struct fo_diag diag = { "" };
-	int code;
-	fo_err r;
+	const char *what = call->argv[0];
+	const char *dest = call->argc > 1 ? call->argv[1] : NULL;
 
-	if ((r = targets_load(&diag, &targets)) != FO_OK)
-		return fail(call, FO_EXIT_TROUBLE, r, "%s",
-		    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
-	code = act(call, &targets);
-	targets_clear(&targets);
+	if (strcmp(what, "list") == 0 && dest == NULL)
+		return list(call);
+	if (strcmp(what, "add") == 0 && dest != NULL)
+		return add(call, dest);
+	if (strcmp(what, "remove") == 0 && dest != NULL)
+		return take_away(call, dest);
 
-	return code;
+	return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "usage: fo target %s",
+	    call->verb->synopsis);
 }
 
 const struct verb verb_target = {
@@ -149,7 +203,7 @@ const struct verb verb_target = {
 	.example = "  fo target add 127.0.0.1:2222 --host bastion\n",
 	.exits =
 	    "  0  done\n"
-	    "  1  there is no such target\n"
+	    "  1  there is no such target, or no room for one more\n"
 	    "  2  the command line cannot be understood\n"
 	    "  3  trouble: the list cannot be read or written\n",
 	.options = options,

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,10 +15,15 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "host/lock.h"
 #include "host/node.h"
+
+#include "file.h"
 
 #define PATH_MAX_BYTES 4000
 #define DEST_MAX_BYTES 255
+/* How long somebody who changes the list waits for another. */
+#define LOCK_MS 5000
 
 /* ---- grammar --------------------------------------------------------- */
 
@@ -54,7 +58,7 @@ target_host_ok(const char *host)
 
 /* XDG_CONFIG_HOME, else ~/.config; absolute, or nothing. */
 static fo_err
-config_home(char **ret_path)
+config_home(struct fo_diag *diag, char **ret_path)
 {
 	const char *xdg = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
@@ -69,40 +73,47 @@ config_home(char **ret_path)
 	if ((home == NULL || home[0] != '/') &&
 	    (pw = getpwuid(getuid())) != NULL)
 		home = pw->pw_dir;
-	if (home == NULL || home[0] != '/')
-		return FO_ERR_NOT_FOUND;
+	if (home == NULL || home[0] != '/') {
+		fo_diag_set(diag, "no home folder: set HOME or"
+		    " XDG_CONFIG_HOME");
+		return FO_ERR_IO;
+	}
 	fo_buf_addf(&buf, "%s/.config", home);
 
 	return fo_buf_take(&buf, ret_path);
 }
 
+static fo_err
+set_path(char **path, const char *home, const char *name)
+{
+	struct fo_buf buf;
+
+	fo_buf_init(&buf, PATH_MAX_BYTES);
+	fo_buf_addf(&buf, "%s/firstops%s", home, name);
+
+	return fo_buf_take(&buf, path);
+}
+
 /*
- * The path with links resolved: a home folder may be reached through one.
- * What it resolves to is then opened without following any.
+ * The paths with links resolved: a home folder may be reached through one.
+ * What they resolve to is then opened without following any.
+ * FO_ERR_NOT_FOUND: there is no such home.
  */
 static fo_err
-locate(struct targets *targets, struct fo_diag *diag)
+locate(const char *home, struct targets *targets, struct fo_diag *diag)
 {
-	char *home = NULL, *real;
-	struct fo_buf folder, path;
+	char *real = realpath(home, NULL);
 	fo_err r;
 
-	if ((r = config_home(&home)) != FO_OK) {
-		fo_diag_set(diag, "no home folder: set HOME or"
-		    " XDG_CONFIG_HOME");
-		return r;
+	if (real == NULL) {
+		fo_diag_set(diag, "%s: %s; %s", home, strerror(errno),
+		    fo_diag_remedy(errno));
+		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
 	}
-	real = realpath(home, NULL);
-	fo_buf_init(&folder, PATH_MAX_BYTES);
-	fo_buf_init(&path, PATH_MAX_BYTES);
-	fo_buf_addf(&folder, "%s/firstops", real != NULL ? real : home);
-	fo_buf_addf(&path, "%s/firstops/targets.yaml",
-	    real != NULL ? real : home);
-	free(home);
+	if ((r = set_path(&targets->folder, real, "")) == FO_OK &&
+	    (r = set_path(&targets->path, real, "/targets.yaml")) == FO_OK)
+		r = set_path(&targets->temporary, real, "/.tmp-targets.yaml");
 	free(real);
-	if ((r = fo_buf_take(&folder, &targets->folder)) == FO_OK)
-		r = fo_buf_take(&path, &targets->path);
-	fo_buf_clear(&path);
 
 	return r;
 }
@@ -149,9 +160,32 @@ read_entries(const char *path, const struct fo_node *root,
 }
 
 static fo_err
-read_file(struct targets *targets, struct fo_diag *diag)
+read_text(const char *text, size_t len, struct fo_diag *diag,
+    struct targets *targets)
 {
 	struct fo_node *root = NULL;
+	fo_err r;
+
+	r = fo_node_parse(targets->path, text, len, diag, &root);
+	if (r == FO_OK)
+		r = read_entries(targets->path, root, diag, targets);
+	fo_node_free(&root);
+
+	return r;
+}
+
+static fo_err
+explain_long(const struct targets *targets, struct fo_diag *diag)
+{
+	fo_diag_set(diag, "%s: longer than %d bytes; take some out",
+	    targets->path, FO_FILE_MAX_BYTES);
+
+	return FO_ERR_TOO_LONG;
+}
+
+static fo_err
+read_file(struct targets *targets, struct fo_diag *diag)
+{
 	char *text = NULL;
 	size_t len = 0;
 	fo_err r;
@@ -163,14 +197,27 @@ read_file(struct targets *targets, struct fo_diag *diag)
 	if (r != FO_OK)
 		return r;
 	r = fo_read_all(fd, FO_FILE_MAX_BYTES, &text, &len);
+	if (r == FO_ERR_IO)
+		fo_diag_set(diag, "%s: cannot be read: %s; %s",
+		    targets->path, strerror(errno), fo_diag_remedy(errno));
+	else if (r == FO_ERR_TOO_LONG)
+		r = explain_long(targets, diag);
 	close(fd);
-	if (r != FO_OK)
-		fo_diag_set(diag, "%s: cannot be read", targets->path);
-	else if ((r = fo_node_parse(targets->path, text, len, diag, &root)) ==
-	    FO_OK)
-		r = read_entries(targets->path, root, diag, targets);
-	fo_node_free(&root);
+	if (r == FO_OK)
+		r = read_text(text, len, diag, targets);
 	free(text);
+
+	return r;
+}
+
+/* What was read, or nothing. */
+static fo_err
+give(fo_err r, struct targets *targets, struct targets *ret_targets)
+{
+	if (r == FO_OK)
+		*ret_targets = *targets;
+	else
+		targets_clear(targets);
 
 	return r;
 }
@@ -178,18 +225,19 @@ read_file(struct targets *targets, struct fo_diag *diag)
 fo_err
 targets_load(struct fo_diag *diag, struct targets *ret_targets)
 {
-	struct targets targets = { 0 };
+	struct targets targets = { .lock = -1 };
+	char *home = NULL;
 	fo_err r;
 
-	if ((r = locate(&targets, diag)) == FO_OK)
-		r = read_file(&targets, diag);
-	if (r != FO_OK) {
-		targets_clear(&targets);
+	if ((r = config_home(diag, &home)) != FO_OK)
 		return r;
-	}
-	*ret_targets = targets;
+	if ((r = locate(home, &targets, diag)) == FO_OK)
+		r = read_file(&targets, diag);
+	else if (r == FO_ERR_NOT_FOUND)
+		r = FO_OK; /* nothing was ever added */
+	free(home);
 
-	return FO_OK;
+	return give(r, &targets, ret_targets);
 }
 
 void
@@ -204,7 +252,10 @@ targets_clear(struct targets *targets)
 	free(targets->list);
 	free(targets->folder);
 	free(targets->path);
-	memset(targets, 0, sizeof(*targets));
+	free(targets->temporary);
+	if (targets->lock != -1)
+		close(targets->lock);
+	*targets = (struct targets){ .lock = -1 };
 }
 
 /* ---- entries --------------------------------------------------------- */
@@ -271,26 +322,37 @@ targets_remove(struct targets *targets, const char *dest)
 
 /* ---- writing --------------------------------------------------------- */
 
-/* The folder and its parent, for the owner alone. */
+/* A folder for its owner alone, on disk, unless it is there. */
 static fo_err
-make_folder(const struct targets *targets, struct fo_diag *diag)
+make_folder(const char *path, struct fo_diag *diag)
 {
-	char *parent = strndup(targets->folder,
-	    strlen(targets->folder) - strlen("/firstops"));
-	int bad;
+	if (mkdirat(AT_FDCWD, path, S_IRWXU) == 0 ?
+	    file_sync_folder_of(path) == 0 : errno == EEXIST)
+		return FO_OK;
+	fo_diag_set(diag, "%s: cannot be made: %s; %s", path, strerror(errno),
+	    fo_diag_remedy(errno));
 
-	if (parent == NULL)
-		return FO_ERR_NOMEM;
-	bad = (mkdir(parent, S_IRWXU) != 0 && errno != EEXIST) ||
-	    (mkdir(targets->folder, S_IRWXU) != 0 && errno != EEXIST);
-	free(parent);
-	if (bad) {
-		fo_diag_set(diag, "%s: cannot be made: %s", targets->folder,
-		    strerror(errno));
-		return FO_ERR_IO;
-	}
+	return FO_ERR_IO;
+}
 
-	return FO_OK;
+fo_err
+targets_open(struct fo_diag *diag, struct targets *ret_targets)
+{
+	struct targets targets = { .lock = -1 };
+	char *home = NULL;
+	fo_err r;
+
+	if ((r = config_home(diag, &home)) != FO_OK)
+		return r;
+	if ((r = make_folder(home, diag)) == FO_OK &&
+	    (r = locate(home, &targets, diag)) == FO_OK &&
+	    (r = make_folder(targets.folder, diag)) == FO_OK &&
+	    (r = fo_lock_folder(targets.folder, geteuid(), LOCK_MS, diag,
+	    &targets.lock)) == FO_OK)
+		r = read_file(&targets, diag);
+	free(home);
+
+	return give(r, &targets, ret_targets);
 }
 
 static fo_err
@@ -310,36 +372,18 @@ format(const struct targets *targets, char **ret_text)
 	return fo_buf_take(&buf, ret_text);
 }
 
-/* A whole new file beside it, then its name: never half of one. */
+/* Is the new text one that will be read again? */
 static fo_err
-replace(const struct targets *targets, const char *text, struct fo_diag *diag)
+check(const struct targets *targets, const char *text, struct fo_diag *diag)
 {
-	const size_t len = strlen(text);
-	char temporary[PATH_MAX_BYTES + 16];
-	int fd, folder, bad;
+	struct targets copy = { .lock = -1, .path = strdup(targets->path) };
+	fo_err r = FO_ERR_NOMEM;
 
-	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", targets->path);
-	if ((fd = mkostemp(temporary, O_CLOEXEC)) == -1) {
-		fo_diag_set(diag, "%s: cannot be written: %s",
-		    targets->folder, strerror(errno));
-		return FO_ERR_IO;
-	}
-	bad = fchmod(fd, S_IRUSR | S_IWUSR) != 0 ||
-	    write(fd, text, len) != (ssize_t)len || fsync(fd) != 0;
-	bad = close(fd) != 0 || bad;
-	if (bad || rename(temporary, targets->path) != 0) {
-		fo_diag_set(diag, "%s: cannot be written: %s", targets->path,
-		    strerror(errno));
-		unlink(temporary);
-		return FO_ERR_IO;
-	}
-	folder = open(targets->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder != -1) {
-		(void)fsync(folder);
-		close(folder);
-	}
+	if (copy.path != NULL)
+		r = read_text(text, strlen(text), diag, &copy);
+	targets_clear(&copy);
 
-	return FO_OK;
+	return r;
 }
 
 fo_err
@@ -348,10 +392,20 @@ targets_save(const struct targets *targets, struct fo_diag *diag)
 	char *text = NULL;
 	fo_err r;
 
-	if ((r = make_folder(targets, diag)) != FO_OK ||
-	    (r = format(targets, &text)) != FO_OK)
-		return r;
-	r = replace(targets, text, diag);
+	if (targets->lock == -1)
+		return FO_ERR_ARG;
+	if ((r = format(targets, &text)) == FO_ERR_TOO_LONG)
+		r = explain_long(targets, diag);
+	else if (r == FO_OK)
+		r = check(targets, text, diag);
+	if (r == FO_ERR_TOO_LONG || r == FO_ERR_FORMAT) {
+		fo_diag_prefix(diag, "nothing was changed, since the new list"
+		    " could not be read again");
+		r = FO_ERR_TOO_LONG;
+	}
+	if (r == FO_OK)
+		r = file_replace(targets->path, targets->temporary, text,
+		    diag);
 	free(text);
 
 	return r;

@@ -21,6 +21,8 @@ struct target_entry {
 struct targets {
 	char *folder;	/* of the file */
 	char *path;
+	char *temporary;	/* what a new file is called at first */
+	int lock;	/* held while the list is changed, or -1 */
 	struct target_entry *list;
 	size_t count;
 };
@@ -32,7 +34,13 @@ bool target_host_ok(const char *host);
 /* Read the file; a missing one is an empty list. The reason names it. */
 FO_MUST_CHECK fo_err targets_load(struct fo_diag *diag,
     struct targets *ret_targets);
-/* Write it whole, for the caller's eyes only, making its folder. */
+/*
+ * The same in order to change it: makes its folder, and takes a lock that
+ * targets_clear gives back, so that what others add meanwhile is not lost.
+ */
+FO_MUST_CHECK fo_err targets_open(struct fo_diag *diag,
+    struct targets *ret_targets);
+/* Write what targets_open read, whole, for the caller's eyes only. */
 FO_MUST_CHECK fo_err targets_save(const struct targets *targets,
     struct fo_diag *diag);
 void targets_clear(struct targets *targets);
