@@ -9,13 +9,12 @@ import shutil
 import subprocess
 
 import verbs
-import fo
 
 import tap
 from test_verb_calls import check_truth, check_words
 
 # What these have made is taken by the next run of them.
-GO_ON = (verbs.Init, verbs.Replay)
+GO_ON = (verbs.Init, verbs.Replay, verbs.AddFirst)
 
 # The scene is put on a file system of its own; what the verb makes of it is
 # kept beside it.
@@ -39,9 +38,8 @@ exit $code
 
 
 def run(stage, script):
-    more = [] if stage.words[0] == "key" else ["--config", stage.config]
-    argv = ["unshare", "-m", "sh", "-c", script, "sh", stage.scene, fo.FO,
-            *stage.words, *more]
+    argv = ["unshare", "-m", "sh", "-c", script, "sh", stage.scene,
+            *stage.argv]
     done = subprocess.run([str(a) for a in argv], capture_output=True,
                           text=True, env=stage.env, umask=stage.umask)
     shutil.rmtree(stage.scene)
@@ -68,7 +66,8 @@ def refused(make, script, error):
 
 def test_a_full_file_system_is_told_and_leaves_every_file_as_it_was():
     for make in (verbs.Create, verbs.CreateOnce, verbs.Revoke,
-                 verbs.Init, verbs.Replay, verbs.Generate):
+                 verbs.Init, verbs.Replay, verbs.Generate, verbs.Add,
+                 verbs.AddFirst, verbs.Remove):
         refused(make, FULL, errno.ENOSPC)
 
 

@@ -5,6 +5,7 @@ way, and there is no event of what did not happen.
 """
 
 import errno
+import re
 
 import verbs
 
@@ -17,12 +18,16 @@ SAMPLE = 16
 PLAIN = ("-e", f"renameat2={errno.EINVAL}")
 
 
+def is_new(path):
+    return path.rpartition("/")[2].startswith(".tmp-")
+
+
 def chosen(calls):
     """After which calls to kill."""
     if verbs.DEEP:
         return [c.number for c in calls]
     changing = [c.number for c in calls if c.name in verbs.CHANGING
-                and (c.name != "openat" or c.paths[0].startswith(".tmp-"))]
+                and (c.name != "openat" or is_new(c.paths[0]))]
     return changing[::max(1, len(changing) // SAMPLE)]
 
 
@@ -92,6 +97,18 @@ def test_fo_key_generate():
     sweep(verbs.Generate)
 
 
+def test_fo_target_add():
+    sweep(verbs.Add)
+
+
+def test_fo_target_add_that_makes_the_list():
+    sweep(verbs.AddFirst)
+
+
+def test_fo_target_remove():
+    sweep(verbs.Remove)
+
+
 def test_what_is_acknowledged_is_on_disk():
     """A file is synced before it gets its name and its folder after, the
     reservation of a key before the file that lists it, and all of it before
@@ -114,6 +131,20 @@ def test_what_is_acknowledged_is_on_disk():
         "symlinkat keys.d", "fsync keys.d",
         "write tmp", "fsync tmp", "renameat2 principals.d",
         "fsync principals.d", "write log"], steps
+
+
+def test_a_list_of_targets_is_on_disk_with_the_folders_that_lead_to_it():
+    stage = verbs.AddFirst()
+    try:
+        calls = stage.calls()
+    finally:
+        stage.doCleanups()
+    steps = [f"{c.name} {c.paths[-1] if c.paths else c.file}" for c in calls
+             if c.name in ("mkdirat", "renameat", "fsync")]
+    assert [re.sub(" .*/", " ", step) for step in steps] == [
+        "mkdirat .config", "fsync home", "mkdirat firstops", "fsync .config",
+        "fsync .tmp-targets.yaml", "renameat targets.yaml",
+        "fsync firstops"], steps
 
 
 if __name__ == "__main__":

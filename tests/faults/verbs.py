@@ -81,11 +81,16 @@ class Stage(fo.Case):
 
     # ---- running --------------------------------------------------------
 
+    @property
+    def argv(self):
+        """The verb's whole command line."""
+        stores = self.words[0] not in ("key", "target")
+        return [fo.FO, *self.words,
+                *(("--config", self.config) if stores else ())]
+
     def disturbed(self, *options):
         """Run the verb under calls."""
-        argv = [CALLS, *options, "--", fo.FO, *self.words]
-        if self.words[0] != "key":
-            argv += ["--config", self.config]
+        argv = [CALLS, *options, "--", *self.argv]
         return subprocess.run(
             [str(a) for a in argv], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, env=self.env, cwd=self.dir,
@@ -106,11 +111,14 @@ class Stage(fo.Case):
     # ---- looking --------------------------------------------------------
 
     def state(self):
-        """Every file of the scene: its type and mode, and what is in it."""
+        """Every file of the scene but locks: its type and mode, and what is
+        in it."""
         found = {}
         for folder, folders, files in os.walk(self.scene):
             for name in folders + files:
                 path = pathlib.Path(folder, name)
+                if name == ".lock":
+                    continue
                 st = path.lstat()
                 if stat.S_ISLNK(st.st_mode):
                     text = os.readlink(path)
@@ -120,7 +128,6 @@ class Stage(fo.Case):
                     text = None
                 found[str(path.relative_to(self.scene))] = (
                     oct(st.st_mode), st.st_uid, text)
-        found.pop("etc/.lock", None)
         return found
 
     def shape(self):
@@ -396,7 +403,65 @@ class Generate(Stage):
         assert self.is_done()
 
 
-VERBS = (Create, CreateOnce, Revoke, Index, Init, Replay, Generate)
+class Add(Stage):
+    """fo target add: the list as it was, or with one more."""
+
+    there = ("a:1", "b:1")
+    words = ("target", "add", "c:1", "--host", "bastion")
+
+    def prepare(self):
+        self.home = self.scene / "home"
+        self.env["HOME"] = str(self.home)
+        self.home.mkdir()
+        self.path = self.home / ".config/firstops/targets.yaml"
+        for dest in self.there:
+            self.ok("target", "add", dest, "--host", "bastion")
+        self.old = self.text()
+        self.ok(*self.words)
+        self.right = self.text()
+        if self.old is None:
+            shutil.rmtree(self.home / ".config")
+        else:
+            self.path.write_text(self.old)
+
+    def text(self):
+        return self.path.read_text() if self.path.exists() else None
+
+    def unfinished(self):
+        return [p.name for p in self.home.rglob("*") if p.name not in
+                (".config", "firstops", ".lock", "targets.yaml")]
+
+    def is_done(self):
+        text = self.text()
+        assert text in (self.old, self.right), text
+        if text is not None:
+            assert stat.S_IMODE(self.path.stat().st_mode) == 0o600
+        return text == self.right
+
+    def judge(self):
+        done = self.is_done()
+        self.ok("target", "list")
+        again = self.fo(*self.words)
+        assert again.returncode == (
+            1 if done and "remove" in self.words else 0), again.stderr
+        assert self.is_done()
+        assert not self.unfinished(), self.unfinished()
+
+
+class AddFirst(Add):
+    """The same where nothing was ever added."""
+
+    there = ()
+
+
+class Remove(Add):
+    """fo target remove: the list as it was, or with one less."""
+
+    words = ("target", "remove", "a:1")
+
+
+VERBS = (Create, CreateOnce, Revoke, Index, Init, Replay, Generate, Add,
+         AddFirst, Remove)
 
 
 def at_once(make, cases, do):
