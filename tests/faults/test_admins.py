@@ -7,6 +7,7 @@ one event for each change.
 import base64
 import concurrent.futures
 import json
+import pathlib
 import shutil
 
 import verbs
@@ -15,7 +16,9 @@ import fo
 import tap
 
 ROUNDS = 200 if verbs.DEEP else 20
+FEW = ROUNDS // 5
 CROWD = 12
+BOOT = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 class Two(verbs.Stage):
@@ -40,7 +43,7 @@ class Two(verbs.Stage):
     def together(self, *both):
         """The answers to two verbs that are run at once."""
         self.reset()
-        return at_once(self, *both, config=True)
+        return at_once(self, *both)
 
     def create(self, name, *more):
         return ("agent", "create", name, "--owner", "team",
@@ -48,6 +51,11 @@ class Two(verbs.Stage):
 
     def revoke(self, number):
         return ("agent", "revoke", self.ids[number], "--reason", "lost")
+
+    def check_key(self, who):
+        """The file has the key of that agent."""
+        have = self.ok("key", "thumbprint", self.out).strip()
+        assert self.links()[have] == who, (have, self.links())
 
     def check(self, created, revoked):
         """The store has all that was there and these changes, each with one
@@ -66,10 +74,11 @@ class Two(verbs.Stage):
         self.check_store()
 
 
-def at_once(case, *many, config=False):
+def at_once(case, *many):
     """The answers to verbs that are run at once."""
     with concurrent.futures.ThreadPoolExecutor(len(many)) as pool:
-        jobs = [pool.submit(case.fo, *words, "--json", config=config)
+        jobs = [pool.submit(case.fo, *words, "--json",
+                            config=verbs.needs_store(words))
                 for words in many]
         return [job.result() for job in jobs]
 
@@ -90,11 +99,11 @@ def one_of(answers, text):
     return first
 
 
-def rounds(one):
+def rounds(one, count=ROUNDS):
     """Each of many rounds begins from the same store."""
     stage = Two()
     try:
-        for _ in range(ROUNDS):
+        for _ in range(count):
             one(stage)
     finally:
         stage.doCleanups()
@@ -183,6 +192,101 @@ def test_an_index_made_twice_at_once_is_made_by_one():
     rounds(one)
 
 
+def test_of_two_agents_created_at_once_with_one_file_there_is_one():
+    def one(s):
+        made = one_of(s.together(s.create("third", "--out", s.out),
+                                 s.create("fourth", "--out", s.out)),
+                      "out.pem: exists already")
+        s.check([id_of(made)], [])
+        s.check_key(id_of(made))
+
+    rounds(one, FEW)
+
+
+def test_of_two_agents_created_at_once_with_one_name_and_file_there_is_one():
+    def one(s):
+        made = one_of(s.together(*[s.create("third", "--out", s.out)] * 2),
+                      'there is an agent "third" already')
+        s.check([id_of(made)], [])
+        s.check_key(id_of(made))
+
+    rounds(one, FEW)
+
+
+def test_a_key_and_an_agents_key_are_not_written_to_one_file():
+    def one(s):
+        made, key = s.together(s.create("third", "--out", s.out),
+                               ("key", "generate", "--out", s.out))
+        one_of((made, key), "out.pem: exists already")
+        s.check([id_of(made)] if made.returncode == 0 else [], [])
+        if made.returncode == 0:
+            s.check_key(id_of(made))
+        else:
+            have = s.ok("key", "thumbprint", s.out).strip()
+            assert have == good(key)["thumbprint"], (have, key.stdout)
+
+    rounds(one, FEW)
+
+
+class Begin(fo.Case):
+    """Nothing is there yet, and many begin at once."""
+
+    def tree(self, top):
+        """What there is below a folder, but for locks."""
+        return {str(p.relative_to(top)): (
+                    oct(p.lstat().st_mode), p.is_file() and p.read_text())
+                for p in top.rglob("*")}
+
+    def test_of_many_who_make_a_store_at_once_one_does(self):
+        for _ in range(FEW):
+            shutil.rmtree(self.etc, ignore_errors=True)
+            hosts = [f"host{n}" for n in range(CROWD // 2)]
+            answers = at_once(self, *[("init", "--host", h) for h in hosts])
+            won, = [h for h, a in zip(hosts, answers) if a.returncode == 0]
+            for answer in answers:
+                if answer.returncode != 0:
+                    one_of((answer, answer), "firstops.yaml exists already")
+            alone = self.dir / "alone"
+            self.ok("init", "--host", won, "--config",
+                    alone / "firstops.yaml")
+            assert self.tree(self.etc) == self.tree(alone)
+            shutil.rmtree(alone)
+
+    def replay(self, before):
+        """Make the folders of replay, by many at once; what their births are
+        then."""
+        stage = verbs.Replay()
+        try:
+            for _ in range(FEW):
+                stage.reset()
+                before(stage)
+                for answer in at_once(stage, *[stage.words] * (CROWD // 2)):
+                    good(answer)
+                made = self.tree(stage.run_folder)
+                assert set(made) == {
+                    "replay", "replay/0", "replay/0/birth", "replay/65534",
+                    "replay/65534/birth"}, made
+                for who in (0, 65534):
+                    birth = made[f"replay/{who}/birth"][1]
+                    assert birth.startswith(BOOT), birth
+                # whoever comes later, finds them, and changes nothing
+                stage.judge()
+                assert self.tree(stage.run_folder) == made
+        finally:
+            stage.doCleanups()
+
+    def test_folders_of_used_proofs_made_by_many_at_once_have_one_birth(self):
+        self.replay(lambda stage: None)
+
+    def test_births_of_another_boot_are_replaced_by_many_at_once(self):
+        def age(stage):
+            stage.admin(*stage.words)
+            for birth in stage.run_folder.glob("replay/*/birth"):
+                birth.write_text(f"{BOOT[::-1]} 1\n")
+
+        self.replay(age)
+
+
 class Crowd(fo.Case):
     """A person whose programs all add to one list, and take from it."""
 
@@ -200,7 +304,7 @@ class Crowd(fo.Case):
             ".lock", "targets.yaml"}
 
     def test_targets_that_are_added_at_once_are_all_there(self):
-        for _ in range(ROUNDS // 10):
+        for _ in range(FEW):
             shutil.rmtree(self.folder.parent, ignore_errors=True)
             for answer in at_once(self, *map(self.add, range(CROWD))):
                 good(answer)
@@ -212,7 +316,7 @@ class Crowd(fo.Case):
         path = self.folder / "targets.yaml"
         before = path.read_text()
         odd = range(1, CROWD, 2)
-        for _ in range(ROUNDS // 10):
+        for _ in range(FEW):
             for answer in at_once(
                     self, *[("target", "remove", f"{n}:1") for n in odd],
                     *[self.add(CROWD + n) for n in odd]):

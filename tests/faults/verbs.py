@@ -43,6 +43,10 @@ class Call:
                 f" {' '.join(self.paths)}")
 
 
+def needs_store(words):
+    return words[0] not in ("key", "target")
+
+
 class Stage(fo.Case):
     """A store, and a verb that is about to change it."""
 
@@ -84,9 +88,8 @@ class Stage(fo.Case):
     @property
     def argv(self):
         """The verb's whole command line."""
-        stores = self.words[0] not in ("key", "target")
-        return [fo.FO, *self.words,
-                *(("--config", self.config) if stores else ())]
+        more = ("--config", self.config) if needs_store(self.words) else ()
+        return [fo.FO, *self.words, *more]
 
     def disturbed(self, *options):
         """Run the verb under calls."""
