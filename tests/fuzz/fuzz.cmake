@@ -32,13 +32,14 @@ file(GLOB fuzz_module_sources ${PROJECT_SOURCE_DIR}/pam_firstops/*.c)
 # All targets, the module's own code included, which here finds a libpam of
 # ours; built with sanitizers for coverage where the preset says so.
 add_library(fuzz_parts STATIC EXCLUDE_FROM_ALL ${fuzz_sources}
-	fuzz/fuzz.c fuzz/faults.c fuzz/pam.c fuzz/reference.c fuzz/sign.c
+	fuzz/fuzz.c fuzz/faults.c fuzz/pam.c fuzz/reading.c fuzz/reference.c
+	fuzz/sign.c
 	${fuzz_module_sources})
 target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 	PRIVATE ${PROJECT_SOURCE_DIR}/pam_firstops
 	$<TARGET_PROPERTY:PkgConfig::PAM,INTERFACE_INCLUDE_DIRECTORIES>)
 target_link_libraries(fuzz_parts PUBLIC firstops_host askpass_parts test_forge
-	PkgConfig::JANSSON PkgConfig::CRYPTO)
+	PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML)
 target_link_options(fuzz_parts PUBLIC ${fuzz_wrap_options})
 
 if(FIRSTOPS_SANITIZE MATCHES fuzzer)

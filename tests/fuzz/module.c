@@ -1,6 +1,7 @@
 /*
  * The module: whatever service, client, names and store there are, its
- * phases let nobody in but by a proof that is right in every respect.
+ * phases let nobody in but by a proof that is right in every respect, once,
+ * and where the store says so by a reading other than ours.
  */
 #include "fuzz.h"
 
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <firstops/firstops.h>
@@ -21,6 +23,7 @@
 #include "host/config.h"
 #include "host/replay.h"
 #include "pam.h"
+#include "reading.h"
 #include "reference.h"
 #include "sign.h"
 #include "support/forge.h"
@@ -45,9 +48,12 @@ static struct world {
 } world = { .syslog_fd = -1 };
 
 /* What an input may put in the place of a file. */
-enum { CONFIG, NO_FILE = 5, LINK };
+enum { CONFIG, PRINCIPAL, GROUP, DEFAULT, POLICY, NO_FILE, LINK, EVERYONE };
 
-/* '~' stands for the world's folder. */
+/*
+ * '~' stands for the world's folder. What lets in at sshd stands in two
+ * policies, so that losing one of them loses a no, and not the login.
+ */
 static const struct {
 	const char *name;
 	const char *text;
@@ -59,22 +65,31 @@ static const struct {
 	    "replay: {folder: ~/run/replay}\n"
 	    "audit: {required: [\"file:~/events\"], best_effort: []}\n"
 	    "...\n" },
-	{ "principals.d/" ID ".yaml", "---\nversion: 1\nstatus: active\n"
-	    "id: " ID "\nkind: agent\nname: build-bot\n"
+	[PRINCIPAL] = { "principals.d/" ID ".yaml", "---\nversion: 1\n"
+	    "status: active\nid: " ID "\nkind: agent\nname: build-bot\n"
 	    "owner: team-platform\ngroups: [deployers]\npolicies: []\n"
 	    "accounts: [deploy, robot]\nkeys:\n"
 	    "  - thumbprint: " FORGE_JKT "\n"
 	    "    created: 2026-01-01T00:00:00Z\n...\n" },
-	{ "groups.d/deployers.yaml", "---\nversion: 1\ngroup: deployers\n"
-	    "description: may deploy\npolicies: [deployers]\n...\n" },
-	{ "groups.d/default.yaml", "---\nversion: 1\ngroup: default\n"
-	    "description: everybody\npolicies: []\n...\n" },
-	{ "policies.d/deployers.yaml", "---\nversion: 1\npolicy: deployers\n"
-	    "rules:\n  - rule: log-in\n    effect: allow\n"
+	[GROUP] = { "groups.d/deployers.yaml", "---\nversion: 1\n"
+	    "group: deployers\ndescription: may deploy\n"
+	    "policies: [deployers]\n...\n" },
+	[DEFAULT] = { "groups.d/default.yaml", "---\nversion: 1\n"
+	    "group: default\ndescription: everybody\n"
+	    "policies: [everyone]\n...\n" },
+	[POLICY] = { "policies.d/deployers.yaml", "---\nversion: 1\n"
+	    "policy: deployers\nrules:\n  - rule: log-in\n    effect: allow\n"
 	    "    channel: login\n    when:\n"
-	    "      service: [sshd, sudo, db]\n...\n" },
+	    "      service: [sshd, sudo, db]\n"
+	    "  - rule: not-from-there\n    effect: deny\n"
+	    "    channel: login\n    when:\n"
+	    "      source: [192.0.2.0/24]\n...\n" },
 	[NO_FILE] = { NULL, NULL },
 	[LINK] = { "keys.d/" FORGE_JKT, "../principals.d/" ID ".yaml" },
+	[EVERYONE] = { "policies.d/everyone.yaml", "---\nversion: 1\n"
+	    "policy: everyone\nrules:\n  - rule: log-in\n"
+	    "    effect: allow\n    channel: login\n    when:\n"
+	    "      service: [sshd, sudo]\n...\n" },
 };
 
 #define FILES (sizeof(files) / sizeof(files[0]))
@@ -83,14 +98,18 @@ static const struct {
 struct attempt {
 	struct fuzz_fields in;
 	enum way way;
-	size_t file;		/* which the input wrote */
+	size_t file;		/* which the input writes, */
+	bool placed;		/* and has written */
+	int64_t since;
 	struct pam_handle pamh;
 	/* what the client saw and gave; owned */
 	char *asked_htu;
 	char *nonce;
 	char *proof;
+	char *proof_htu;	/* what it says; NULL: nothing was signed */
+	bool proof_has_nonce;	/* the one asked for */
+	bool flipped;		/* one character of it is another */
 	char *told;
-	bool right;		/* for the target and nonce asked for */
 };
 
 /* ---- the world --------------------------------------------------------- */
@@ -291,6 +310,25 @@ keep(char **where, const char *text)
 	*where = copy(text);
 }
 
+/* Where it is no text that can be signed, what is offered says nothing. */
+static void
+sign(struct attempt *a, const char *htu, const char *nonce)
+{
+	NEED(a->proof == NULL); /* nobody is asked twice */
+	a->proof = sign_proof(htu, nonce);
+	a->proof_has_nonce = nonce != NULL;
+	if (fo_proof_looks_like(a->proof, strlen(a->proof)))
+		keep(&a->proof_htu, htu);
+}
+
+static void
+flip(struct attempt *a, size_t at)
+{
+	at %= strlen(a->proof);
+	a->proof[at] = a->proof[at] == 'A' ? 'B' : 'A';
+	a->flipped = true;
+}
+
 /* What the client answers to a challenge, or to any other prompt. */
 static char *
 answer_to(struct attempt *a, const char *prompt)
@@ -298,7 +336,6 @@ answer_to(struct attempt *a, const char *prompt)
 	const char *text = a->in.text[ANSWER];
 	struct fo_challenge *challenge = NULL;
 	const char *htu = SIGN_HTU, *nonce = NULL;
-	size_t at;
 
 	if (a->way == SAYS_NOTHING)
 		return NULL;
@@ -312,15 +349,11 @@ answer_to(struct attempt *a, const char *prompt)
 	}
 	if (a->way == SIGNS_FOR_ANOTHER && text[0] != '\0')
 		htu = text;
-	a->right = a->asked_htu != NULL && a->way != SIGNS_FLIPPED &&
-	    fo_target_match(htu, a->asked_htu) == FO_OK;
 	if (a->way == SIGNS_WITHOUT_NONCE)
 		nonce = NULL;
-	a->proof = sign_proof(htu, nonce);
-	if (a->way == SIGNS_FLIPPED) {
-		at = fuzz_number(text) % strlen(a->proof);
-		a->proof[at] = a->proof[at] == 'A' ? 'B' : 'A';
-	}
+	sign(a, htu, nonce);
+	if (a->way == SIGNS_FLIPPED)
+		flip(a, fuzz_number(text));
 	fo_challenge_free(&challenge);
 	return copy(a->proof);
 }
@@ -417,27 +450,201 @@ check_syslog(const struct attempt *a)
 	return permits;
 }
 
+static bool
+is_placed(const struct attempt *a, size_t file)
+{
+	return a->placed && a->file == file;
+}
+
+/* The text of a file as it stands now. */
+static char *
+text_now(const struct attempt *a, size_t file)
+{
+	return file == NO_FILE ? NULL : expand(is_placed(a, file) ?
+	    a->in.text[CONTENT] : files[file].text);
+}
+
+/* What a permit needs, read from the store as it stands now. */
+struct said {
+	bool leads;		/* the key's link to its principal */
+	bool in_force;
+	bool permits;
+	bool is_target;
+	bool needs_nonce;
+	bool to_events, to_syslog;
+};
+
+static void
+read_texts(const struct attempt *a, char *const *texts, struct said *ret)
+{
+	const struct reading_store store = {
+		.config = texts[CONFIG], .id = ID,
+		.principal = texts[PRINCIPAL],
+		.groups = (const struct reading_file[]) {
+			{ "deployers", texts[GROUP] },
+			{ "default", texts[DEFAULT] }, { NULL, NULL } },
+		.policies = (const struct reading_file[]) {
+			{ "deployers", texts[POLICY] },
+			{ "everyone", texts[EVERYONE] }, { NULL, NULL } },
+	};
+	struct reading_login login = { .jkt = FORGE_JKT,
+		.service = a->pamh.items[PAM_SERVICE],
+		.account = a->pamh.items[PAM_USER],
+		.rhost = a->pamh.items[PAM_RHOST], .now = a->since };
+	char sink[256];
+
+	*ret = (struct said){
+		.leads = !is_placed(a, LINK) ||
+		    strcmp(a->in.text[CONTENT], files[LINK].text) == 0,
+		.in_force = reading_in_force(&store, &login),
+		.permits = reading_permits(&store, &login),
+		.is_target = a->proof_htu != NULL && reading_is_target(
+		    store.config, a->proof_htu, &login),
+		.needs_nonce = reading_needs_nonce(store.config,
+		    login.service),
+		.to_syslog = reading_requires(store.config, "syslog"),
+	};
+	/* hours may have begun or ended meanwhile */
+	login.now = time(NULL);
+	ret->permits = ret->permits || reading_permits(&store, &login);
+	(void)snprintf(sink, sizeof(sink), "file:%s/events", world.folder);
+	ret->to_events = reading_requires(store.config, sink);
+}
+
+static void
+read_store(const struct attempt *a, struct said *ret)
+{
+	char *texts[FILES];
+
+	for (size_t i = 0; i < FILES; i++)
+		texts[i] = text_now(a, i);
+	read_texts(a, texts, ret);
+	for (size_t i = 0; i < FILES; i++)
+		free(texts[i]);
+}
+
+/* Is a login from db without a nonce let in by all that is read? */
+static bool
+is_said(struct attempt *a)
+{
+	struct said said;
+
+	a->proof_htu = copy("pam://bastion/db/deploy");
+	a->pamh.items[PAM_SERVICE] = copy("db");
+	a->pamh.items[PAM_USER] = copy("deploy");
+	a->pamh.items[PAM_RHOST] = copy("10.2.3.4");
+	a->since = time(NULL);
+	read_store(a, &said);
+	free(a->proof_htu);
+	fake_pam_clear(&a->pamh);
+	return said.leads && said.in_force && said.permits &&
+	    said.is_target && !said.needs_nonce && said.to_events &&
+	    !said.to_syslog;
+}
+
+/* The text of a file with one place of it changed; the caller frees. */
+static char *
+change(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+	char *changed = NULL;
+
+	NEED(at != NULL && asprintf(&changed, "%.*s%s%s", (int)(at - text),
+	    text, to, at + strlen(from)) > 0);
+	return changed;
+}
+
+/* The reading says yes to the world's store, and no to each change. */
+static void
+check_reading(void)
+{
+	static const char key[] = "created: 2026-01-01T00:00:00Z\n";
+	static const struct {
+		size_t file;
+		const char *from;
+		const char *to;
+	} changes[] = {
+		{ CONFIG, "host: bastion", "host: other" },
+		{ CONFIG, "nonce: auto", "nonce: always" },
+		{ CONFIG, "[\"file:~/events\"]", "[]" },
+		{ PRINCIPAL, "active", "suspended" },
+		{ PRINCIPAL, "active", "revoked" },
+		{ PRINCIPAL, "id: " ID, "id: other" },
+		{ PRINCIPAL, FORGE_JKT, "x" FORGE_JKT },
+		{ PRINCIPAL, key, "revoked: 2999-01-01T00:00:00Z\n" },
+		{ PRINCIPAL, key, "expires: 2026-01-01T00:00:00Z\n" },
+		{ PRINCIPAL, "[deploy, robot]", "[deploy2, \"sshd:deploy\"]" },
+		{ PRINCIPAL, "[deployers]", "[]" },
+		{ PRINCIPAL, "[deployers]", "[deployers, other]" },
+		{ PRINCIPAL, "policies: []", "policies: [other]" },
+		{ GROUP, "[deployers]", "[]" },
+		{ GROUP, "group: deployers", "group: other" },
+		{ DEFAULT, "[everyone]", "[everyone, other]" },
+		{ POLICY, "policy: deployers", "policy: other" },
+		{ POLICY, "effect: allow", "effect: deny" },
+		{ POLICY, "effect: allow", "effect: ask" },
+		{ POLICY, "channel: login", "channel: http" },
+		{ POLICY, "sudo, db]", "sudo]" },
+		{ POLICY, "rules:\n", "rules:\n  - {rule: no, effect: deny, "
+		    "channel: login, when: {account: [\"dep*\"]}}\n" },
+		{ POLICY, "rules:\n", "rules:\n  - {rule: no, effect: ask, "
+		    "channel: login, when: {source: [10.0.0.0/8]}}\n" },
+		{ EVERYONE, "policy: everyone", "policy: other" },
+		{ EVERYONE, "allow\n    channel: login\n    when:\n"
+		    "      service: [sshd, sudo]\n",
+		    "deny\n    channel: login\n" },
+		{ LINK, "principals.d", "principals.e" },
+	};
+
+	NEED(is_said(&(struct attempt){ .file = NO_FILE }));
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct attempt a = { .file = changes[i].file, .placed = true };
+
+		a.in.text[CONTENT] = change(files[a.file].text,
+		    changes[i].from, changes[i].to);
+		NEED(!is_said(&a));
+		free(a.in.text[CONTENT]);
+	}
+}
+
 /* Nobody gets in but by a right proof, and not without an event. */
 static void
-check_permit(struct attempt *a, size_t permits)
+check_permit(struct attempt *a, size_t in_file, size_t in_syslog)
 {
 	const char *user = a->pamh.items[PAM_USER];
-	const char *service = a->in.text[SERVICE];
+	const char *service = a->pamh.items[PAM_SERVICE];
+	struct said said;
 
-	NEED(permits == 1 || a->file == CONFIG); /* its sinks are the input's */
-	NEED(a->proof != NULL);
-	NEED(user != NULL && service[0] != '\0');
+	NEED(user != NULL && user[0] != '\0');
+	NEED(service != NULL && service[0] != '\0');
+	NEED(a->proof != NULL && !a->flipped);
+	read_store(a, &said);
+	NEED(said.is_target);
+	NEED(a->proof_has_nonce || !said.needs_nonce);
+	NEED(said.leads);
+	NEED(said.in_force);
+	NEED(said.permits);
+	NEED(in_file > 0 || !said.to_events);
+	NEED(in_syslog > 0 || !said.to_syslog);
+	NEED(in_file + in_syslog == 1 || is_placed(a, CONFIG));
 	NEED(pam_getenv(&a->pamh, "FIRSTOPS_SID") != NULL);
-	NEED(a->way != SIGNS_FLIPPED || a->asked_htu == NULL);
-	if (a->asked_htu != NULL)
-		NEED(a->right);
-	if (a->file != NO_FILE)
-		return;
-	NEED(strcmp(user, "deploy") == 0 || strcmp(user, "robot") == 0);
-	NEED(strcmp(service, "sshd") == 0 || strcmp(service, "sudo") == 0 ||
-	    strcmp(service, "db") == 0);
-	if (strcmp(service, "db") != 0)
-		NEED(a->nonce != NULL && a->way != SIGNS_WITHOUT_NONCE);
+	NEED(strcmp(pam_getenv(&a->pamh, "FIRSTOPS_ID"), ID) == 0);
+}
+
+/*
+ * Is it the login that the world is made for? Without a failure it has to be
+ * let in, or whoever is refused is so for another reason than we think.
+ */
+static bool
+is_right(const struct attempt *a)
+{
+	struct said said;
+
+	if (a->way != SIGNS || a->asked_htu == NULL || a->placed ||
+	    a->in.text[ARGUMENT][0] != '\0')
+		return false;
+	read_store(a, &said);
+	return said.permits;
 }
 
 static void
@@ -445,11 +652,12 @@ check_auth(struct attempt *a, int answer)
 {
 	const char *left = a->pamh.items[PAM_AUTHTOK];
 	const bool held = fuzz_faults_hold();
-	const size_t permits = check_file(a) + check_syslog(a);
+	const size_t in_file = check_file(a), in_syslog = check_syslog(a);
 
+	NEED(answer == PAM_SUCCESS || fuzz_faulted() || !is_right(a));
 	switch (answer) {
 	case PAM_SUCCESS:
-		check_permit(a, permits);
+		check_permit(a, in_file, in_syslog);
 		break;
 	case PAM_AUTH_ERR:
 	case PAM_CRED_INSUFFICIENT:
@@ -459,7 +667,8 @@ check_auth(struct attempt *a, int answer)
 		NEED(pam_getenv(&a->pamh, "FIRSTOPS_ID") ==
 		    NULL);
 		/* one sink may have it, where a second did not take it */
-		NEED(permits == 0 || a->file == CONFIG || fuzz_faulted());
+		NEED(in_file + in_syslog == 0 || is_placed(a, CONFIG) ||
+		    fuzz_faulted());
 		break;
 	default:
 		NEED(answer == PAM_ABORT && fuzz_faulted());
@@ -470,6 +679,19 @@ check_auth(struct attempt *a, int answer)
 		NEED(strncmp(a->told, "FirstOps: access refused (ref ",
 		    30) == 0);
 	}
+	fuzz_faults_release(held);
+}
+
+/* A later phase let somebody on: the store still says so, as it stands now. */
+static void
+check_still(const struct attempt *a, bool is_account)
+{
+	const bool held = fuzz_faults_hold();
+	struct said said;
+
+	read_store(a, &said);
+	NEED(said.in_force);
+	NEED(said.permits || !is_account);
 	fuzz_faults_release(held);
 }
 
@@ -487,10 +709,57 @@ lowest_descriptor(void)
 }
 
 /* What happens between the phases: a service becomes another process, of which
- * only the environment comes along; the user becomes another. */
-enum { OTHER_PROCESS = 1, OTHER_USER = 2 };
+ * only the environment comes along; the user becomes another; the store does,
+ * and until then was as it should be. */
+enum { OTHER_PROCESS = 1, OTHER_USER = 2, OTHER_STORE = 4 };
 
 static bool
+happens(const struct attempt *a, uint32_t what)
+{
+	return (fuzz_number(a->in.text[FLAGS]) & what) != 0;
+}
+
+static void
+place(struct attempt *a)
+{
+	const bool held = fuzz_faults_hold();
+
+	put(a->file, a->in.text[CONTENT]);
+	a->placed = a->file != NO_FILE;
+	fuzz_faults_release(held);
+}
+
+/*
+ * The same proof once more, as a token, in a conversation of its own: whatever
+ * fails, it is spent.
+ */
+static void
+offer_again(const struct attempt *a, int argc, const char **argv)
+{
+	static const int items[] = { PAM_SERVICE, PAM_USER, PAM_RUSER,
+		PAM_RHOST, PAM_TTY };
+	const bool held = fuzz_faults_hold();
+	struct attempt again = { .in = a->in, .way = FAILS, .file = a->file,
+		.placed = a->placed, .nonce = a->nonce, .proof = a->proof };
+	int answer;
+
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+		if (a->pamh.items[items[i]] != NULL)
+			again.pamh.items[items[i]] =
+			    copy(a->pamh.items[items[i]]);
+	again.pamh.items[PAM_AUTHTOK] = copy(a->proof);
+	again.pamh.conv = (struct pam_conv){ converse, &again };
+	fuzz_faults_release(held);
+	answer = pam_sm_authenticate(&again.pamh, 0, argc, argv);
+	(void)fuzz_faults_hold();
+	NEED(answer != PAM_SUCCESS);
+	NEED(check_file(&again) == 0 && check_syslog(&again) == 0);
+	fake_pam_clear(&again.pamh);
+	free(again.told);
+	fuzz_faults_release(held);
+}
+
+static void
 account_phase(struct attempt *a, int auth, int argc, const char **argv)
 {
 	const char *user = a->pamh.items[PAM_USER];
@@ -498,15 +767,17 @@ account_phase(struct attempt *a, int auth, int argc, const char **argv)
 	const bool held = fuzz_faults_hold();
 	int answer;
 
-	if ((fuzz_number(a->in.text[FLAGS]) & OTHER_USER) == 0 ||
-	    user == NULL || strcmp(user, other) == 0)
+	if (!happens(a, OTHER_USER) || user == NULL ||
+	    strcmp(user, other) == 0)
 		other = NULL;
 	else
 		keep(&a->pamh.items[PAM_USER], other);
 	fuzz_faults_release(held);
 	answer = pam_sm_acct_mgmt(&a->pamh, 0, argc, argv);
-	return answer != PAM_SUCCESS ||
-	    (auth == PAM_SUCCESS && other == NULL);
+	if (answer != PAM_SUCCESS)
+		return;
+	NEED(auth == PAM_SUCCESS && other == NULL);
+	check_still(a, true);
 }
 
 /* The phases after auth, in the order in which services call them. */
@@ -516,12 +787,15 @@ later_phases(struct attempt *a, int auth, int argc, const char **argv)
 	pam_handle_t *pamh = &a->pamh;
 	int answer;
 
-	NEED(account_phase(a, auth, argc, argv));
-	if ((fuzz_number(a->in.text[FLAGS]) & OTHER_PROCESS) != 0)
+	account_phase(a, auth, argc, argv);
+	if (happens(a, OTHER_PROCESS))
 		fake_pam_forget(pamh);
 	(void)pam_sm_setcred(pamh, PAM_ESTABLISH_CRED, argc, argv);
 	answer = pam_sm_open_session(pamh, 0, argc, argv);
-	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
+	if (answer == PAM_SUCCESS) {
+		NEED(auth == PAM_SUCCESS);
+		check_still(a, false);
+	}
 	answer = pam_sm_close_session(pamh, 0, argc, argv);
 	NEED(answer != PAM_SUCCESS || auth == PAM_SUCCESS);
 	(void)pam_sm_setcred(pamh, PAM_DELETE_CRED, argc, argv);
@@ -547,7 +821,7 @@ set_items(struct attempt *a)
 	}
 	/* a token that another module asked for, signed for its text */
 	if (strncmp(a->in.text[TOKEN], "pam://", 6) == 0) {
-		a->proof = sign_proof(a->in.text[TOKEN], NULL);
+		sign(a, a->in.text[TOKEN], NULL);
 		free(a->pamh.items[PAM_AUTHTOK]);
 		a->pamh.items[PAM_AUTHTOK] = copy(a->proof);
 	}
@@ -564,6 +838,7 @@ attempt_clear(struct attempt *a)
 	free(a->asked_htu);
 	free(a->nonce);
 	free(a->proof);
+	free(a->proof_htu);
 	free(a->told);
 	put(a->file, files[a->file].text);
 	(void)check_file(&(struct attempt){ .file = NO_FILE });
@@ -593,6 +868,10 @@ run(struct attempt *a)
 	answer = pam_sm_authenticate(&a->pamh,
 	    (int)(fuzz_number(a->in.text[FLAGS]) & PAM_SILENT), argc, argv);
 	check_auth(a, answer);
+	if (answer == PAM_SUCCESS)
+		offer_again(a, argc, argv);
+	if (happens(a, OTHER_STORE))
+		place(a);
 	later_phases(a, answer, argc, argv);
 	NEED(lowest_descriptor() == fd);
 }
@@ -604,16 +883,19 @@ fuzz_on_module(const uint8_t *data, size_t size)
 	struct attempt a = { .proof = NULL };
 	bool harmless;
 
-	if (world.syslog_fd < 0)
+	if (world.syslog_fd < 0) {
 		world_open();
+		check_reading();
+	}
 	fuzz_fields_split(data, size, FIELDS, &a.in);
 	a.way = (enum way)(fuzz_number(a.in.text[WAY]) % WAYS);
 	a.file = fuzz_number(a.in.text[FILE_NO]) % FILES;
 	harmless = strstr(a.in.text[ARGUMENT], "config") == NULL &&
 	    (a.file != CONFIG || is_harmless(a.in.text[CONTENT]));
-	if (harmless)
-		put(a.file, a.in.text[CONTENT]);
+	if (harmless && !happens(&a, OTHER_STORE))
+		place(&a);
 	set_items(&a);
+	a.since = time(NULL);
 	fuzz_faults_release(held);
 	if (harmless)
 		run(&a);

@@ -158,6 +158,47 @@ reference_login(const struct fo_policy *const *policies, size_t count,
 	return any[FO_EFFECT_ALLOW] ? FO_EFFECT_ALLOW : FO_EFFECT_DENY;
 }
 
+/* ---- targets ----------------------------------------------------------- */
+
+/* Step over a part that is this text, and over what ends it. */
+static bool
+take_part(const char **at, char end, const char *text)
+{
+	char digits[3];
+	int byte;
+
+	if (*text == '\0' || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		return false;
+	for (; *text != '\0'; text++) {
+		byte = (unsigned char)*(*at)++;
+		if (byte == '/' || byte == '\0')
+			return false;
+		if (byte == '%') {
+			(void)snprintf(digits, sizeof(digits), "%s", *at);
+			if (strspn(digits, "0123456789abcdefABCDEF") != 2)
+				return false;
+			byte = (int)strtol(digits, NULL, 16);
+			*at += 2;
+		}
+		if (byte != (unsigned char)*text)
+			return false;
+	}
+	return *(*at)++ == end;
+}
+
+bool
+reference_target(const char *htu, const char *host, const char *service,
+    const char *user)
+{
+	const char *at = htu;
+
+	if (strncmp(htu, "pam://", strlen("pam://")) != 0)
+		return false;
+	at += strlen("pam://");
+	return take_part(&at, '/', host) && take_part(&at, '/', service) &&
+	    take_part(&at, '\0', user);
+}
+
 /* ---- events ------------------------------------------------------------ */
 
 #define CEE "@cee:"

@@ -16,6 +16,10 @@ bool reference_glob(const char *pattern, const char *text);
 fo_effect reference_login(const struct fo_policy *const *policies,
     size_t count, const struct fo_login *login);
 
+/* Is it pam://HOST/SERVICE/USER, each byte of a part as it is or %XX? */
+bool reference_target(const char *htu, const char *host, const char *service,
+    const char *user);
+
 /*
  * Ends the program unless text is "@cee:" and one strict JSON object of the
  * 27 keys in their order, at most 1000 bytes, with no byte in it that any
