@@ -27,6 +27,7 @@
 #include "base/safeopen.h"
 #include "base/write.h"
 #include "folder.h"
+#include "names.h"
 #include "node.h"
 #include "rfc3339.h"
 
@@ -181,13 +182,9 @@ add_text(struct fo_buf *buf, const char *key, const char *text)
 	fo_buf_adds(buf, "\"\n");
 }
 
-/*
- * A record as its file reads. made_boot_ms is when by CLOCK_BOOTTIME, which
- * nobody sets: how long a pending record holds is counted by it.
- */
-static fo_err
-format_record(const struct fo_login_record *record, int64_t made_boot_ms,
-    char **ret_text)
+fo_err
+fo_login_record_format(const struct fo_login_record *record,
+    int64_t made_boot_ms, char **ret_text)
 {
 	char since[FO_TIME_SIZE];
 	struct fo_buf buf;
@@ -249,7 +246,8 @@ put_record(int dirfd, const char *run_folder, const char *part,
 	fo_err r;
 	int e;
 
-	if ((r = format_record(record, made_boot_ms, &text)) != FO_OK) {
+	if ((r = fo_login_record_format(record, made_boot_ms, &text)) !=
+	    FO_OK) {
 		fo_diag_set(diag, "a login record cannot be written: %s",
 		    fo_err_text(r));
 		return FO_ERR_SESSION;
@@ -311,24 +309,60 @@ read_text(struct fo_reader *rd, const struct fo_node *map, const char *key,
 	return text;
 }
 
-/* The same into an array of size bytes. */
+/* The same into an array of size bytes, if it is what is kept there. */
 static void
 read_array(struct fo_reader *rd, const struct fo_node *map, const char *key,
-    char *ret, size_t size)
+    bool (*ok)(const char *), char *ret, size_t size)
 {
 	char *text;
 
 	if ((text = read_text(rd, map, key, true)) == NULL)
 		return;
-	if (strlen(text) < size)
+	if (ok(text) && strlen(text) < size)
 		memcpy(ret, text, strlen(text) + 1);
 	else
-		fo_reader_fail(rd, map->line, "%s is too long", key);
+		fo_reader_fail(rd, map->line, "this cannot be a %s", key);
 	free(text);
 }
 
-static fo_err
-parse_record(const char *path, const char *text, size_t len,
+static bool
+is_kind(const char *text)
+{
+	return strcmp(text, fo_kind_word(FO_KIND_AGENT)) == 0 ||
+	    strcmp(text, fo_kind_word(FO_KIND_HUMAN)) == 0;
+}
+
+/* Whoever was let in, was let in as somebody who can be in a store. */
+static void
+read_identity(struct fo_reader *rd, const struct fo_node *map,
+    struct fo_login_record *ret)
+{
+	read_array(rd, map, "sid", is_name, ret->sid, sizeof(ret->sid));
+	read_array(rd, map, "id", fo_id_ok, ret->id, sizeof(ret->id));
+	read_array(rd, map, "kind", is_kind, ret->kind, sizeof(ret->kind));
+	read_array(rd, map, "name", fo_name_ok, ret->name,
+	    sizeof(ret->name));
+	read_array(rd, map, "owner", fo_name_ok, ret->owner,
+	    sizeof(ret->owner));
+	read_array(rd, map, "thumbprint", fo_jkt_ok, ret->jkt,
+	    sizeof(ret->jkt));
+	if (rd->err == FO_OK && fo_id_is_agent(ret->id) !=
+	    (strcmp(ret->kind, fo_kind_word(FO_KIND_AGENT)) == 0))
+		fo_reader_fail(rd, map->line, "kind does not go with id");
+}
+
+/* A number that has to be there. */
+static int64_t
+read_number(struct fo_reader *rd, const struct fo_node *map, const char *key,
+    int64_t min, int64_t max)
+{
+	if (rd->err == FO_OK && fo_node_get(map, key) == NULL)
+		fo_reader_fail(rd, map->line, "%s is missing", key);
+	return fo_reader_int(rd, map, key, min, max, min);
+}
+
+fo_err
+fo_login_record_parse(const char *name, const char *text, size_t len,
     struct fo_diag *diag, struct fo_login_record *ret_record,
     int64_t *ret_made_boot_ms)
 {
@@ -336,33 +370,28 @@ parse_record(const char *path, const char *text, size_t len,
 		"name", "owner", "thumbprint", "service", "user", "ruser",
 		"source", "tty", "since", "made_boot_ms", "pid", "pid_start",
 		NULL };
-	struct fo_reader rd = { .name = path, .diag = diag, .err = FO_OK };
+	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
 	struct fo_login_record rec;
 	struct fo_node *root;
 	int64_t made;
 	fo_err r;
 
-	if ((r = fo_node_parse(path, text, len, diag, &root)) != FO_OK)
+	if ((r = fo_node_parse(name, text, len, diag, &root)) != FO_OK)
 		return r;
 	memset(&rec, 0, sizeof(rec));
 	fo_reader_map(&rd, root, known);
 	fo_reader_version(&rd, root);
-	read_array(&rd, root, "sid", rec.sid, sizeof(rec.sid));
-	read_array(&rd, root, "id", rec.id, sizeof(rec.id));
-	read_array(&rd, root, "kind", rec.kind, sizeof(rec.kind));
-	read_array(&rd, root, "name", rec.name, sizeof(rec.name));
-	read_array(&rd, root, "owner", rec.owner, sizeof(rec.owner));
-	read_array(&rd, root, "thumbprint", rec.jkt, sizeof(rec.jkt));
+	read_identity(&rd, root, &rec);
 	rec.service = read_text(&rd, root, "service", true);
 	rec.user = read_text(&rd, root, "user", true);
 	rec.ruser = read_text(&rd, root, "ruser", false);
 	rec.src = read_text(&rd, root, "source", false);
 	rec.tty = read_text(&rd, root, "tty", false);
 	rec.since = fo_reader_time(&rd, root, "since", true);
-	made = fo_reader_int(&rd, root, "made_boot_ms", 0, INT64_MAX, -1);
-	rec.pid = (pid_t)fo_reader_int(&rd, root, "pid", 1, INT32_MAX, 0);
-	rec.pid_start = (uint64_t)fo_reader_int(&rd, root, "pid_start", 0,
-	    INT64_MAX, 0);
+	made = read_number(&rd, root, "made_boot_ms", 0, INT64_MAX);
+	rec.pid = (pid_t)read_number(&rd, root, "pid", 1, INT32_MAX);
+	rec.pid_start = (uint64_t)read_number(&rd, root, "pid_start", 0,
+	    INT64_MAX);
 	fo_node_free(&root);
 	if (rd.err == FO_OK) {
 		*ret_record = rec;
@@ -428,7 +457,7 @@ read_record(int dirfd, const char *name, bool take, struct fo_diag *diag,
 	if ((r = fo_read_all(fd, RECORD_MAX_BYTES, &text, &len)) != FO_OK)
 		fo_diag_set(diag, "%s: %s", name, fo_err_text(r));
 	else
-		r = parse_record(name, text, len, diag, ret_record,
+		r = fo_login_record_parse(name, text, len, diag, ret_record,
 		    ret_made_boot_ms);
 	if (r == FO_OK)
 		goto out;

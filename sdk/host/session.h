@@ -42,6 +42,19 @@ struct fo_login_record {
 void fo_login_record_clear(struct fo_login_record *record);
 
 /*
+ * A record as its file reads. made_boot_ms is when by CLOCK_BOOTTIME, which
+ * nobody sets: how long a pending record holds is counted by it.
+ * FO_ERR_ARG: a time that cannot be written; FO_ERR_TOO_LONG, NOMEM.
+ */
+FO_MUST_CHECK fo_err fo_login_record_format(
+    const struct fo_login_record *record, int64_t made_boot_ms,
+    char **ret_text);
+/* And back; name is for reasons. FO_ERR_FORMAT, NOMEM. */
+FO_MUST_CHECK fo_err fo_login_record_parse(const char *name, const char *text,
+    size_t len, struct fo_diag *diag, struct fo_login_record *ret_record,
+    int64_t *ret_made_boot_ms);
+
+/*
  * The time that a process started at, from the text of its /proc/PID/stat
  * (proc_pid_stat(5)). Field 2 is the command in brackets, and may hold any
  * byte but is followed by the last ')'; field 22 is the twentieth after it.
