@@ -24,7 +24,7 @@ list(TRANSFORM FUZZ_WRAPPED PREPEND "-Wl,--wrap="
 	OUTPUT_VARIABLE fuzz_wrap_options)
 
 set(FUZZ_TARGETS askpass challenge claims config event glob group jwk login
-	module pem policy principal proof target)
+	module pem policy principal proof record target targets)
 list(TRANSFORM FUZZ_TARGETS PREPEND fuzz/ OUTPUT_VARIABLE fuzz_sources)
 list(TRANSFORM fuzz_sources APPEND .c)
 file(GLOB fuzz_module_sources ${PROJECT_SOURCE_DIR}/pam_firstops/*.c)
@@ -32,9 +32,9 @@ file(GLOB fuzz_module_sources ${PROJECT_SOURCE_DIR}/pam_firstops/*.c)
 # All targets, the module's own code included, which here finds a libpam of
 # ours; built with sanitizers for coverage where the preset says so.
 add_library(fuzz_parts STATIC EXCLUDE_FROM_ALL ${fuzz_sources}
-	fuzz/fuzz.c fuzz/faults.c fuzz/pam.c fuzz/reading.c fuzz/reference.c
-	fuzz/sign.c
-	${fuzz_module_sources})
+	fuzz/fuzz.c fuzz/faults.c fuzz/folder.c fuzz/pam.c fuzz/reading.c
+	fuzz/reference.c fuzz/sign.c ${fuzz_module_sources}
+	${PROJECT_SOURCE_DIR}/tools/fo/targets.c)
 target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 	PRIVATE ${PROJECT_SOURCE_DIR}/pam_firstops
 	$<TARGET_PROPERTY:PkgConfig::PAM,INTERFACE_INCLUDE_DIRECTORIES>)

@@ -32,7 +32,9 @@ fuzz_target fuzz_on_pem;
 fuzz_target fuzz_on_policy;
 fuzz_target fuzz_on_principal;
 fuzz_target fuzz_on_proof;
+fuzz_target fuzz_on_record;
 fuzz_target fuzz_on_target;
+fuzz_target fuzz_on_targets;
 
 /* Both runs of a target on an input. */
 void fuzz_run(fuzz_target *target, const uint8_t *data, size_t size);

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 #include <firstops/firstops.h>
 
+#include "folder.h"
 #include "host/config.h"
 #include "host/replay.h"
 #include "pam.h"
@@ -41,7 +41,7 @@ enum way { SAYS, SIGNS, SIGNS_WITHOUT_NONCE, SIGNS_FOR_ANOTHER, SIGNS_FLIPPED,
 	FAILS, SAYS_NOTHING, GIVES_NO_RESPONSE, WAYS };
 
 static struct world {
-	char folder[64];
+	char folder[FOLDER_SIZE];
 	char socket_path[80];
 	int syslog_fd;
 	unsigned int runs;
@@ -114,14 +114,6 @@ struct attempt {
 
 /* ---- the world --------------------------------------------------------- */
 
-static void
-path_of(const char *name, char ret[256])
-{
-	const int n = snprintf(ret, 256, "%s/%s", world.folder, name);
-
-	NEED(n > 0 && n < 256);
-}
-
 static char *
 expand(const char *text)
 {
@@ -142,14 +134,12 @@ expand(const char *text)
 static void
 put(size_t file, const char *text)
 {
-	char path[256], *whole;
-	size_t n;
-	int fd;
+	char path[FOLDER_PATH_SIZE], *whole;
 
 	if (file == NO_FILE)
 		return;
-	path_of(files[file].name, path);
 	if (file == LINK) {
+		folder_path(world.folder, files[file].name, path);
 		(void)unlink(path);
 		/* there is none, if the input cannot be one */
 		NEED(symlink(text, path) == 0 || text[0] == '\0' ||
@@ -157,11 +147,8 @@ put(size_t file, const char *text)
 		return;
 	}
 	whole = expand(text);
-	n = strlen(whole);
-	(void)unlink(path); /* to truncate it would write it to the disk */
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	NEED(fd >= 0 && write(fd, whole, n) == (ssize_t)n);
-	NEED(close(fd) == 0);
+	folder_put(world.folder, files[file].name, 0644, whole,
+	    strlen(whole));
 	free(whole);
 }
 
@@ -187,36 +174,12 @@ make_replay(void)
 {
 	const struct fo_clock clock = { .now = earlier, .boot_id = same_boot };
 	struct fo_diag diag = { "" };
-	char path[256];
+	char path[FOLDER_PATH_SIZE];
 
-	path_of("run/replay", path);
-	NEED(mkdir(path, 0755) == 0);
+	folder_add(world.folder, "run/replay", 0755);
+	folder_path(world.folder, "run/replay", path);
 	NEED(fo_replay_make(path, geteuid(), getegid(), &clock, &diag) ==
 	    FO_OK);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void
-remove_below(const char *name)
-{
-	char path[256];
-
-	path_of(name, path);
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void
-world_leave(void)
-{
-	remove_below("");
 }
 
 static void
@@ -240,18 +203,10 @@ world_open(void)
 {
 	static const char *const folders[] = { "principals.d", "keys.d",
 		"groups.d", "policies.d", "run" };
-	char path[256];
 
-	(void)umask(022);
-	(void)snprintf(world.folder, sizeof(world.folder), "%s",
-	    "/tmp/fo-fuzz-XXXXXX");
-	NEED(mkdtemp(world.folder) != NULL);
-	NEED(chmod(world.folder, 0755) == 0);
-	NEED(atexit(world_leave) == 0);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		path_of(folders[i], path);
-		NEED(mkdir(path, 0755) == 0);
-	}
+	folder_make(world.folder);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		folder_add(world.folder, folders[i], 0755);
 	for (size_t i = 0; i < FILES; i++)
 		put(i, files[i].text);
 	make_replay();
@@ -407,13 +362,13 @@ check_secrets(const struct attempt *a, const char *text)
 static size_t
 check_file(const struct attempt *a)
 {
-	char path[256], *text = calloc(1, TEXT_MAX), *rest = text, *line;
+	char path[FOLDER_PATH_SIZE], *text = calloc(1, TEXT_MAX), *rest = text, *line;
 	size_t permits = 0;
 	ssize_t n;
 	int fd;
 
 	NEED(text != NULL);
-	path_of("events", path);
+	folder_path(world.folder, "events", path);
 	if ((fd = open(path, O_RDWR | O_CLOEXEC)) >= 0) {
 		n = read(fd, text, TEXT_MAX - 1);
 		NEED(n >= 0 && n < TEXT_MAX - 1);
@@ -845,9 +800,9 @@ attempt_clear(struct attempt *a)
 	while (recv(world.syslog_fd, &(char){ 0 }, 1, 0) >= 0)
 		continue;
 	if (++world.runs % RUNS_BETWEEN_SWEEPS == 0) {
-		remove_below("run/replay");
-		remove_below("run/pending");
-		remove_below("run/sessions");
+		folder_remove(world.folder, "run/replay");
+		folder_remove(world.folder, "run/pending");
+		folder_remove(world.folder, "run/sessions");
 		make_replay();
 	}
 	fuzz_fields_clear(&a->in);

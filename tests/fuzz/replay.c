@@ -21,6 +21,8 @@
 #define LOGIN_STEP 61
 #define PRINCIPAL_STEP 17
 #define PEM_STEP 3
+#define RECORD_STEP 31
+#define LIST_STEP 5
 
 static const struct {
 	const char *name;
@@ -41,7 +43,9 @@ static const struct {
 	{ "policy", fuzz_on_policy, 1 },
 	{ "principal", fuzz_on_principal, PRINCIPAL_STEP },
 	{ "proof", fuzz_on_proof, 1 },
+	{ "record", fuzz_on_record, RECORD_STEP },
 	{ "target", fuzz_on_target, 1 },
+	{ "targets", fuzz_on_targets, LIST_STEP },
 };
 
 #define TARGETS (sizeof(targets) / sizeof(targets[0]))

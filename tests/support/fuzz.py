@@ -49,7 +49,9 @@ TARGETS = {
     "policy": ("store", ("host/policy.c", "host/source.c", *STORE)),
     "principal": ("store", ("host/principal.c", "host/rfc3339.c", *STORE)),
     "proof": ("proof", PROOF),
+    "record": ("store", ("host/session.c", *STORE)),
     "target": ("prompt", ("src/target.c",)),
+    "targets": ("store", ("/tools/fo/targets.c", *STORE)),
 }
 
 # No input needs more; what does is as much a find as a crash.
