@@ -55,6 +55,26 @@ OWNERS = {
     r"openssl/.*": {"sdk/src", "sdk/base/program.c", "sdk/base/wipe.c"},
 }
 
+# What our code calls and no fuzz target can make fail (tests/fuzz/faults.c):
+# it never does, or only for arguments that we do not give, or what it answers
+# is no failure. libyaml fails by its memory, libpam has a stand-in.
+NEVER_FAILS = set("""
+    _exit bcmp closedir dirfd free freelocale getegid getenv geteuid getpid
+    getuid inet_pton memchr memcmp memcpy memmem memmove memrchr memset qsort
+    rewinddir secure_getenv sigaddset sigemptyset sigismember snprintf
+    strcasecmp strchr strchrnul strcmp strcspn strerror strerrordesc_np strlen
+    strncasecmp strncmp strnlen strpbrk strrchr strspn strstr strtod_l strtol
+    strtoul strtoull vsnprintf
+    BN_CTX_free BN_CTX_start BN_clear_free BN_cmp BN_free BN_is_negative
+    BN_is_zero BN_set_flags BN_ucmp CRYPTO_clear_free CRYPTO_memcmp
+    ECDSA_SIG_free ECDSA_SIG_get0_r ECDSA_SIG_get0_s EC_GROUP_free
+    EC_GROUP_get0_order EC_POINT_free EC_POINT_is_at_infinity ERR_pop_to_mark
+    ERR_set_mark EVP_PKEY_CTX_free EVP_PKEY_free EVP_PKEY_get0_type_name
+    EVP_PKEY_is_a OPENSSL_cleanse OPENSSL_init_crypto OSSL_DECODER_CTX_free
+    OSSL_ENCODER_CTX_free OSSL_LIB_CTX_free OSSL_PARAM_construct_end
+    OSSL_PARAM_construct_utf8_string
+""".split())
+
 
 # ---- reading the tree -------------------------------------------------------
 
@@ -472,6 +492,40 @@ def test_every_file_is_compiled_with_the_flags_that_harden():
     none(unarmed(commands))
 
 
+def unresolved(paths):
+    """What objects call and none of them defines, by the name in the source:
+    the C library's fortified and versioned ones have others. What begins with
+    "__" is the compiler's business."""
+    called, defined = set(), set()
+    for line in output("nm", "-A", *paths).splitlines():
+        kind, name = line.split()[-2:]
+        name = re.sub(r"^__(?:isoc\d+_)?(\w+?)(?:_chk)?$",
+                      lambda m: m[1] if m[0] != f"__{m[1]}" else m[0], name)
+        (called if kind == "U" else defined).add(name)
+    return {n for n in called - defined if not n.startswith(("__", "_GL"))}
+
+
+def fuzzed_objects():
+    """Objects of the code that fuzz targets run."""
+    return [p for p in objects() if re.search(
+        r"^(?:sdk/|pam_firstops/|tools/askpass/.*_parts|"
+        r"tools/fo/.*/targets\.)", str(p.relative_to(BUILD)))]
+
+
+def never_failed(names):
+    """Names that fuzz targets neither make fail nor need to."""
+    text = (TOP / "tests/fuzz/fuzz.cmake").read_text()
+    wrapped = set(re.search(r"FUZZ_WRAPPED\s([^)]*)\)", text)[1].split())
+    assert "malloc" in wrapped, wrapped
+    assert not wrapped & NEVER_FAILS, wrapped & NEVER_FAILS
+    return sorted(n for n in names - wrapped - NEVER_FAILS
+                  if not n.startswith(("pam_", "yaml_")))
+
+
+def test_fuzz_targets_make_each_call_fail_that_can():
+    none(never_failed(unresolved(fuzzed_objects())))
+
+
 # ---- the lint itself --------------------------------------------------------
 
 def test_the_lint_sees_a_banned_call_but_not_a_comment_about_one():
@@ -547,6 +601,20 @@ def test_the_lint_sees_an_object_and_a_command_without_protection():
     entry = next(e for e in commands if e["file"].endswith("/decide.c"))
     bad = entry["command"].replace("-fstack-clash-protection", "")
     assert unarmed([dict(entry, command=bad)])
+
+
+def test_the_lint_sees_a_call_that_no_fuzz_target_makes_fail():
+    text = """int puts(const char *); int mine(void); int fsync(int);
+        int __read_chk(int); int __isoc23_strtol(int); int __gcov_exit(int);
+        int mine(void) { return puts("") + fsync(1) + __read_chk(1) +
+            __isoc23_strtol(1) + __gcov_exit(1); }
+        int other(void); int other(void) { return mine(); }"""
+    with tempfile.TemporaryDirectory() as folder:
+        path = compiled(["-c", "-fno-builtin", "-fno-pic"], text, folder,
+                        "calls.o")
+        names = unresolved([path])
+    assert names == {"puts", "fsync", "read", "strtol"}, names
+    assert never_failed(names) == ["puts"]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -245,10 +247,25 @@ WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
     (fd, message, flags), -1, ECONNREFUSED);
 WRAP(int, poll, (struct pollfd *fds, nfds_t n, int ms), (fds, n, ms), -1,
     EINVAL);
+WRAP(struct dirent *, readdir, (DIR *dir), (dir), NULL, EIO);
+WRAP(int, access, (const char *path, int mode), (path, mode), -1, EACCES);
+WRAP(int, mkdir, (const char *path, mode_t mode), (path, mode), -1, ENOSPC);
+WRAP(int, mkostemp, (char *path, int flags), (path, flags), -1, ENOSPC);
+WRAP(int, rename, (const char *path, const char *name), (path, name), -1,
+    EROFS);
+WRAP(int, unlink, (const char *path), (path), -1, EROFS);
+WRAP(char *, realpath, (const char *path, char *real), (path, real), NULL,
+    EACCES);
+WRAP(struct passwd *, getpwuid, (uid_t user), (user), NULL, EIO);
 WRAP(int, clock_gettime, (clockid_t id, struct timespec *t), (id, t), -1,
     EINVAL);
 WRAP(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *before),
     (how, set, before), EINVAL, 0);
+WRAP(int, sigpending, (sigset_t *set), (set), -1, EFAULT);
+WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info,
+    const struct timespec *t), (set, info, t), -1, EAGAIN);
+WRAP(locale_t, newlocale, (int mask, const char *name, locale_t base),
+    (mask, name, base), (locale_t)0, ENOMEM);
 WRAP(ssize_t, getrandom, (void *buf, size_t n, unsigned int flags),
     (buf, n, flags), -1, EAGAIN);
 
@@ -384,6 +401,8 @@ WRAP(BIGNUM *, BN_bin2bn, (const unsigned char *s, int len, BIGNUM *bn),
 WRAP(int, BN_bn2binpad, (const BIGNUM *bn, unsigned char *to, int len),
     (bn, to, len), -1, 0);
 WRAP(int, BN_mod_mul, (BIGNUM *r, const BIGNUM *a, const BIGNUM *b,
+    const BIGNUM *m, BN_CTX *ctx), (r, a, b, m, ctx), 0, 0);
+WRAP(int, BN_mod_add, (BIGNUM *r, const BIGNUM *a, const BIGNUM *b,
     const BIGNUM *m, BN_CTX *ctx), (r, a, b, m, ctx), 0, 0);
 WRAP(int, BN_mod_sqr, (BIGNUM *r, const BIGNUM *a, const BIGNUM *m,
     BN_CTX *ctx), (r, a, m, ctx), 0, 0);
