@@ -2,7 +2,7 @@
  * Logins by the real module, each in a process of its own, in which one
  * thing goes wrong.
  *
- *   login CONFDIR LOG RUN KEY
+ *   login CONFDIR LOG RUN KEY MODULE
  *
  * LOG is the socket that /dev/log is for them, RUN the folder that
  * /run/firstops is, KEY the private key of the agent. Each line of standard
@@ -43,6 +43,7 @@
 #include "window.h"
 
 #define PHASES 5
+#define SIGNATURE_LEN 86 /* of ES256, in base64url */
 #define LIMIT_S 60	/* a login that takes longer is killed */
 
 /* What a login tells this program. */
@@ -63,9 +64,12 @@ struct order {
 	/*
 	 * "challenge": a proof for the challenge; "plain": one without nonce;
 	 * "target": for another service; "stale": too old; "unknown": by a key
-	 * that is not registered; "garbled": no proof, but looks like one;
-	 * "password": not even that; "silence": no answer. With "," behind it
-	 * the session is opened with another handle, as sshd does it.
+	 * that is not registered; "revoked" and "rotated": by the key in the
+	 * file KEY.revoked or KEY.rotated; "forged": with another signature;
+	 * "again": the proof of the login before; "garbled": no proof, but
+	 * looks like one; "password": not even that; "silence": no answer.
+	 * With "," behind it the session is opened with another handle, as
+	 * sshd does it.
 	 */
 	char *way;
 	char *kind;
@@ -73,7 +77,7 @@ struct order {
 	long value;
 };
 
-static const char *confdir, *run_folder;
+static const char *confdir, *run_folder, *key_path;
 static struct fo_key *key;
 static struct report *report;
 static void (*window)(bool open);
@@ -109,22 +113,52 @@ fault_answer(int answer)
 
 /* ---- the client ---------------------------------------------------------- */
 
+static bool
+goes(const struct order *order, const char *way)
+{
+	return strncmp(order->way, way, strlen(way)) == 0;
+}
+
+/* Another key than the agent's, or NULL. */
+static struct fo_key *
+other_key(const struct order *order)
+{
+	struct fo_key *other = NULL;
+	char path[256];
+
+	if (goes(order, "unknown")) {
+		need(fo_key_generate(&other) == FO_OK, "a key");
+	} else if (goes(order, "revoked") || goes(order, "rotated")) {
+		(void)snprintf(path, sizeof(path), "%s.%s", key_path,
+		    order->way);
+		need(fo_key_load(path, NULL, NULL, NULL, &other) == FO_OK,
+		    path);
+	}
+	return other;
+}
+
 static char *
 sign(const struct order *order, const char *htu, const char *nonce)
 {
-	const bool stale = strncmp(order->way, "stale", 5) == 0;
-	const bool unknown = strncmp(order->way, "unknown", 7) == 0;
 	struct fo_request request = { .htm = FO_HTM_PAM, .htu = htu,
-		.nonce = nonce, .iat = time(NULL) - (stale ? 3600 : 0) };
-	struct fo_key *other = NULL;
+		.nonce = nonce,
+		.iat = time(NULL) - (goes(order, "stale") ? 3600 : 0) };
+	struct fo_key *other = other_key(order);
 	char *proof = NULL;
 
-	if (unknown)
-		need(fo_key_generate(&other) == FO_OK, "a key");
-	need(fo_proof_sign(unknown ? other : key, &request, &proof) == FO_OK,
-	    "a proof");
+	need(fo_proof_sign(other != NULL ? other : key, &request, &proof) ==
+	    FO_OK, "a proof");
 	fo_key_free(&other);
 	return proof;
+}
+
+/* Another first character of the signature, which stays one in form. */
+static void
+forge(char *proof)
+{
+	const size_t at = strlen(proof) - SIGNATURE_LEN;
+
+	proof[at] = proof[at] == 'B' ? 'C' : 'B';
 }
 
 static char *
@@ -134,21 +168,24 @@ answer_to(const struct order *order, const char *prompt)
 	char htu[256];
 	char *text;
 
-	if (strncmp(order->way, "silence", 7) == 0)
+	if (goes(order, "silence"))
 		return NULL;
-	if (strncmp(order->way, "password", 8) == 0)
+	if (goes(order, "password"))
 		return strdup("correct horse");
+	if (goes(order, "again"))
+		return strdup(report->proof);
 	(void)snprintf(htu, sizeof(htu), "pam://bastion/%s/%s",
-	    strncmp(order->way, "target", 6) == 0 ? "other" : order->service,
-	    order->user);
+	    goes(order, "target") ? "other" : order->service, order->user);
 	if (fo_challenge_parse(prompt, &challenge) == FO_OK)
 		(void)snprintf(report->nonce, sizeof(report->nonce), "%s",
 		    challenge->nonce);
-	text = sign(order, htu, challenge != NULL &&
-	    strncmp(order->way, "plain", 5) != 0 ? challenge->nonce : NULL);
+	text = sign(order, htu, challenge != NULL && !goes(order, "plain") ?
+	    challenge->nonce : NULL);
 	fo_challenge_free(&challenge);
-	if (strncmp(order->way, "garbled", 7) == 0)
+	if (goes(order, "garbled"))
 		memset(text + 10, 'A', 20);
+	else if (goes(order, "forged"))
+		forge(text);
 	(void)snprintf(report->proof, sizeof(report->proof), "%s", text);
 	return text;
 }
@@ -336,6 +373,17 @@ tell(int status)
 	need(fflush(stdout) == 0, "standard output");
 }
 
+/* Nothing but the proof of the login before, if that is to be kept. */
+static void
+begin_report(bool keep_proof)
+{
+	const struct report last = *report;
+
+	memset(report, 0, sizeof(*report));
+	if (keep_proof)
+		memcpy(report->proof, last.proof, sizeof(report->proof));
+}
+
 static void
 obey(struct order *order)
 {
@@ -347,7 +395,7 @@ obey(struct order *order)
 
 	if (traced)
 		fault.kind = kind_of(order->kind);
-	memset(report, 0, sizeof(*report));
+	begin_report(goes(order, "again"));
 	if ((pid = fork()) == 0)
 		become_login(order, traced);
 	need(pid > 0, "fork");
@@ -389,7 +437,8 @@ main(int argc, char **argv)
 	confdir = argv[1];
 	run_folder = argv[3];
 	private_mounts(argv[2]);
-	need(fo_key_load(argv[4], NULL, NULL, NULL, &key) == FO_OK, argv[4]);
+	key_path = argv[4];
+	need(fo_key_load(key_path, NULL, NULL, NULL, &key) == FO_OK, key_path);
 	load(argv[5]);
 	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);

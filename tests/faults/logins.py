@@ -7,8 +7,10 @@ disturb each other, so that two can work at once.
 
 import concurrent.futures
 import dataclasses
+import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import string
@@ -68,6 +70,20 @@ pid_start: {start}
 """
 
 
+# Whoever reads no more than the policies of its own groups is let in there.
+CLOSED = """\
+---
+version: 1
+policy: closed
+rules:
+  - rule: to-everybody
+    effect: deny
+    channel: login
+    when: {service: [closed]}
+...
+"""
+
+
 # ---- furnishing -------------------------------------------------------------
 
 def prepare(max_age_s=60):
@@ -91,9 +107,34 @@ def prepare(max_age_s=60):
     return agent
 
 
+def prepare_refusals():
+    """Beside that: an agent that is revoked, one whose key is, and a service
+    that a policy denies, which only the group of all names."""
+    for name in ("revoked", "rotated"):
+        made = json.loads(world.must(
+            "fo", "agent", "create", f"{name}-bot", "--owner",
+            "team-platform", "--groups", "agents", "--accounts", "robot",
+            "--out", f"{KEY}.{name}", "--json"))
+        if name == "revoked":
+            world.must("fo", "agent", "revoke", made["id"])
+            continue
+        path = world.STORE / f"principals.d/{made['id']}.yaml"
+        text, found = re.subn(r"( +)created: (\S+)\n",
+                              r"\g<0>\1revoked: \2\n\1reason: rotated\n",
+                              path.read_text())
+        assert found == 1, path.read_text()
+        world.write(path, text)
+    world.write(world.STORE / "policies.d/closed.yaml", CLOSED)
+    world.write(world.STORE / "groups.d/default.yaml",
+                world.GROUP.format(name="default", policies="closed"))
+    shutil.copyfile(CONFDIR / "db", CONFDIR / "closed")
+    world.must("fo", "store", "check")
+
+
 def key_lines():
-    """The lines of the private key, none of which anybody may see."""
-    lines = [line for line in KEY.read_text().splitlines()
+    """The lines of the private keys, none of which anybody may see."""
+    lines = [line for path in KEY.parent.glob(f"{KEY.name}*")
+             for line in path.read_text().splitlines()
              if line and not line.startswith("-")]
     assert len(lines) >= 2, lines
     return lines
@@ -198,6 +239,10 @@ class Bench:
     def log_in(self, who, kind="none", at=0, value=0):
         """One login from a clean folder on; who: service, user and way."""
         self.clean()
+        return self.log_in_next(who, kind, at, value)
+
+    def log_in_next(self, who, kind="none", at=0, value=0):
+        """One login after another, whose records are there."""
         self.events()
         self.order(*who, kind, at, value)
         return self.finish()
@@ -346,7 +391,10 @@ def judge_refusal(login, silent):
     if answer == CRED_INSUFFICIENT:
         want = [("none", answer)]
     else:
-        want = [("deny" if answer == AUTH_ERR else "error", answer)]
+        # Whoever is gone from the store is no trouble of ours, but revoked.
+        denied = answer == AUTH_ERR or any(
+            e["why"] == "revoked" for e in login.of(phase))
+        want = [("deny" if denied else "error", answer)]
     if login.filed:
         # One sink may have the permit that the other could not be told of.
         found = [f for f in found if f != ("permit", 0)]

@@ -3,7 +3,8 @@
 
 The real module in the real libpam: what it calls between being entered and
 being left, in all phases, is counted once, and then each call fails with each
-error, or transfers less than was asked for.
+error, or transfers less than was asked for. So it is done to logins that are
+to be permitted, and to those that are to be refused for one reason each.
 """
 
 import errno
@@ -14,9 +15,17 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import logins  # noqa: E402
+import sample  # noqa: E402
 import world  # noqa: E402
 
-ERRORS = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EACCES", "EINTR", "EAGAIN"]
+ERRORS = ["EIO", "ENOSPC", "EMFILE", "ENOMEM", "EACCES", "EINTR", "EAGAIN",
+          "ENOENT", "EEXIST"]
+
+# What is there, what is not, and what nobody knows.
+TELLING = {"EIO", "ENOENT", "EEXIST"}
+
+# A run that is not deep takes so many failures of each refusal.
+SAMPLE = 30
 
 # The kernel gives no error here: getpid and its like have none, and brk
 # answers with the end that there is. Signals' calls fail for addresses that
@@ -31,6 +40,15 @@ CAN_BE_SHORT = {"read", "write", "pwrite64", "getrandom"}
 # Where the folder of used proofs is full, it is swept, and these made again.
 AFTER_SWEEP = {"mknodat", "mkdirat", "fchmodat"}
 
+# Where these folders are said to be missing they are made, and are there, by
+# auth after the answer and by the opening of a session.
+MAKING = (2, 5)
+MADE = r"/|/run(/firstops(/(replay(/0)?|pending|sessions))?)?"
+
+# Where these are missing they are made with another call, or need not be.
+MISSED_ONCE = {"mknodat": r"/run/firstops/replay/.*",
+               "openat": r"/run/firstops/(events|replay/0/floor)"}
+
 # Small files that are read in one piece, or not believed.
 READ_ONCE = r"/proc/|/run/firstops/replay/"
 
@@ -40,6 +58,8 @@ PARTS = [
     (r"/dev/urandom", "seed"),
     (r"/proc/\w+/(loginuid|sessionid)", "ids"),
     (r"/etc/firstops/\w+\.yaml", "config"),
+    (r"/etc/firstops/keys\.d/.", "key"),
+    (r"/etc/firstops/principals\.d", "principal"),
     (r"/etc/firstops/\w+\.d", "store"),
     (r"/proc/sys/kernel/random/boot_id", "replay_store"),
     (r"/run/firstops/replay", "replay_store"),
@@ -71,6 +91,7 @@ class Call:
         self.number, self.name, self.path = number, name, path
         self.window = window
         self.part = None
+        self.repeated = False # it was made a moment ago
 
     def __repr__(self):
         return f"call {self.number} ({self.part}): {self.name} {self.path}"
@@ -90,6 +111,8 @@ def name_parts(calls, other_handle):
         # The next path that tells; a socket and randomness have none.
         call.part = next(filter(None, (part_of(c.path) for c in calls[i:])),
                          "audit")
+        call.repeated = (call.name, call.path) in [
+            (c.name, c.path) for c in calls[max(0, i - 4):i]]
         if call.name == "socket":
             call.part = "audit"
         if call.name == "getrandom" and call.part != "session":
@@ -111,19 +134,15 @@ def name_parts(calls, other_handle):
             call.part = WINDOWS.get(call.window, call.part)
 
 
-def calls_of(bench, who):
+def calls_of(login, windows, who):
     """The calls of a login in which nothing goes wrong."""
-    login = bench.log_in(who, "list")
-    assert login.permitted, login
     calls, window = [], 0
     for name, path in login.calls:
         if name == "window":
             window += 1
         else:
             calls.append(Call(len(calls) + 1, name, path, window))
-    assert window == 6, f"{window} windows, not 6: before and after the" \
-        " answer, and four phases"
-    assert len(calls) > 400, len(calls)
+    assert window == windows, f"{window} windows, not {windows}"
     name_parts(calls, who[2].endswith(","))
     return calls
 
@@ -132,25 +151,36 @@ def harmless(call):
     return call.name == "close" or call.part in HARMLESS
 
 
+def failures(call):
+    """The errors that this call can be given."""
+    if call.name in NO_ERROR:
+        return []
+    # Who is said not to run any more has no record: that is no fault.
+    gone = call.part == "sweep" and re.match(r"/proc/\d+/stat", call.path)
+    return [e for e in ERRORS if not (gone and e == "ENOENT")] \
+        + ["short"] * (call.name in CAN_BE_SHORT)
+
+
 def trials(calls):
     """Each call with each error; in an ordinary run every second one, with
     one of them in turn."""
-    calls = [call for call in calls if call.name not in NO_ERROR]
-    if not logins.DEEP:
-        calls = calls[::2]
-    for i, call in enumerate(calls):
-        errors = ERRORS + ["short"] * (call.name in CAN_BE_SHORT)
-        if not logins.DEEP:
-            errors = [errors[i % len(errors)]]
-        for error in errors:
-            yield call, error
+    if logins.DEEP:
+        return [(call, e) for call in calls for e in failures(call)]
+    calls = [call for call in calls if failures(call)]
+    return [(call, failures(call)[(i + sample.SEED) % len(failures(call))])
+            for i, call in enumerate(calls[sample.first(2)::2])]
+
+
+def fault_of(call, error):
+    if error == "short":
+        return "short", call.number, 1
+    return "error", call.number, getattr(errno, error)
 
 
 def attempt(who):
     def one(bench, trial):
         call, error = trial
-        fault = ("short", call.number, 1) if error == "short" else \
-            ("error", call.number, getattr(errno, error))
+        fault = fault_of(call, error)
         # Now and then malloc asks once more for memory, and all later calls
         # have another number. What must hold whatever failed holds there too.
         for _ in range(TRIES):
@@ -159,8 +189,18 @@ def attempt(who):
                 or judge_hit(call, login)
             if not wrong or not wrong.startswith("hit "):
                 break
-        return wrong or judge_why(call, error, login)
+        return wrong or judge_why(call, error, login) \
+            or judge_again(bench, who, login)
     return one
+
+
+def judge_again(bench, who, login):
+    """Whatever failed when a proof was taken, it is not taken again."""
+    if not login.permitted or who[2] != "plain":
+        return None
+    login = bench.log_in_next((*who[:2], "again"))
+    return None if login.answers == {"auth": logins.AUTH_ERR} \
+        else f"permitted again: {login.answers}"
 
 
 def judge_hit(call, login):
@@ -171,16 +211,32 @@ def judge_hit(call, login):
     return f"{leaked} descriptors left open" if leaked > 0 else None
 
 
-def judge_why(call, error, login):
-    """Did it have the consequence that it must have?"""
-    phase, answer = login.last
-    handled = error == "EINTR" and call.name in AGAIN \
+def is_handled(call, error):
+    """Does the module do the call again, or without it?"""
+    return error == "EINTR" and call.name in AGAIN \
         or error == "short" and call.name == "read" \
         and not re.match(READ_ONCE, call.path) \
         or error == "EAGAIN" and call.name == "sendmsg" \
         or error == "ENOSPC" and call.name in AFTER_SWEEP \
         or error in ("EINTR", "short") and call.name == "getrandom" \
-        and call.window == 1 # the nonce's, which is asked for until it is whole
+        and call.window == 1 \
+        or error == "ENOENT" and is_made(call)
+    # The getrandom is the nonce's, which is asked for until it is whole.
+
+
+def is_made(call):
+    """Is what is missing there made, or not needed?"""
+    if call.part in ("replay_store", "session") and call.window in MAKING \
+            and call.name == "openat" and re.fullmatch(MADE, call.path):
+        return True
+    return not call.repeated and re.fullmatch(
+        MISSED_ONCE.get(call.name, "-"), call.path) is not None
+
+
+def judge_why(call, error, login):
+    """Did it have the consequence that it must have?"""
+    phase, answer = login.last
+    handled = is_handled(call, error)
     if login.permitted:
         return None if harmless(call) or handled else "permitted"
     if handled or harmless(call):
@@ -201,9 +257,20 @@ def judge_reason(call, error, login, phase, answer):
 
 def reasons(call, error):
     """The truthful ones."""
-    if error == "short" and call.path.endswith("/birth"):
-        return {"replay_newborn"} # torn, and made anew
+    if call.part in ("key", "principal"):
+        # Who is missing is unknown, or, once let in, revoked.
+        gone = "unknown_key" if call.window < 3 else "revoked"
+        return {gone if is_gone(call, error) else "store"}
+    if call.path.endswith("/birth") and (error == "short" or
+                                         is_gone(call, error)):
+        return {"replay_newborn"} # torn or missing, and made anew
+    if error == "EEXIST" and call.name in ("mknodat", "fchmodat"):
+        return {"replay"}
     return {"audit"} if call.part == "file" else {call.part}
+
+
+def is_gone(call, error):
+    return error == "ENOENT" and call.name in ("openat", "readlinkat")
 
 
 # ---- the tests --------------------------------------------------------------
@@ -212,7 +279,11 @@ benches = []
 
 
 def sweep(*who):
-    calls = calls_of(benches[0], who)
+    login = benches[0].log_in(who, "list")
+    assert login.permitted, login
+    # before and after the answer, and four phases
+    calls = calls_of(login, 6, who)
+    assert len(calls) > 400, len(calls)
     print(f"# {len(calls)} calls")
     logins.sweep(benches, trials(calls), attempt(who))
 
@@ -229,8 +300,122 @@ def test_no_call_that_fails_lets_anybody_in_by_way_of_another_process():
     sweep("sshd", "deploy", "challenge,")
 
 
+# ---- who is to be refused ---------------------------------------------------
+
+def log_in(bench, who, *fault):
+    """A login, and before one with a proof used again its use."""
+    if who[2] != "again":
+        return bench.log_in(who, *fault)
+    login = bench.log_in((*who[:2], "plain"))
+    assert login.permitted and login.spent == 1, login
+    return bench.log_in_next(who, *fault)
+
+
+def attempt_refusal(who, why):
+    def one(bench, trial):
+        call, error = trial
+        fault = fault_of(call, error)
+        for _ in range(TRIES):
+            login = log_in(bench, who, *fault)
+            wrong = logins.judge(bench, login, call.part == "audit") \
+                or judge_hit(call, login)
+            if not wrong or not wrong.startswith("hit "):
+                break
+        return wrong or judge_no_permit(who, login) \
+            or judge_refusal(call, error, login, why)
+    return one
+
+
+def judge_no_permit(who, login):
+    if list(login.answers) != ["auth"] or login.answers["auth"] == 0:
+        return f"permitted: {login.answers}"
+    if login.spent != (who[2] == "again"):
+        return f"{login.spent} proofs on record"
+    if login.left:
+        return f"a record of a login: {login.left}"
+    return None
+
+
+def judge_refusal(call, error, login, why):
+    """It is refused for the reason that it is to be refused for, or else for
+    what failed."""
+    want = {why}
+    if not harmless(call) and not is_handled(call, error):
+        want |= reasons(call, error) - {"audit"} # it stays what it is
+    phase, answer = login.last
+    told = {e["why"] for e in login.of(phase)}
+    if not told <= want:
+        return f"{phase} gives {told} as the reason, not {want}"
+    if answer not in {logins.AUTH_ANSWERS.get(w) or logins.AUTH_ERR
+                      for w in told or {why}}:
+        return f"{phase} answers {answer} for {told}"
+    return None
+
+
+def refusal_trials(calls):
+    """Each call with the errors that can make a difference, and one of the
+    others."""
+    calls = [call for call in calls if failures(call)]
+    for i, call in enumerate(calls):
+        mine = failures(call)
+        for error in mine:
+            if error in TELLING or mine.index(error) == i % len(mine):
+                yield call, error
+
+
+def sweep_refusal(why, *who):
+    login = log_in(benches[0], who, "list")
+    assert login.answers == {"auth": logins.AUTH_ERR}, login
+    assert [e["why"] for e in login.of("auth")] == [why], login
+    calls = calls_of(login, 3, who) # before and after the answer, and told
+    found = sample.some(SAMPLE, refusal_trials(calls))
+    print(f"# {len(calls)} calls, {len(found)} failures")
+    logins.sweep(benches, found, attempt_refusal(who, why))
+
+
+def test_no_call_that_fails_lets_a_proof_pass_twice():
+    sweep_refusal("replay", "db", "robot", "again")
+
+
+def test_no_call_that_fails_lets_a_proof_without_the_nonce_pass():
+    sweep_refusal("no_nonce", "sshd", "deploy", "plain")
+
+
+def test_no_call_that_fails_lets_a_stale_proof_pass():
+    sweep_refusal("stale", "db", "robot", "stale")
+
+
+def test_no_call_that_fails_lets_a_proof_for_another_service_pass():
+    sweep_refusal("wrong_htu", "db", "robot", "target")
+
+
+def test_no_call_that_fails_lets_a_forged_signature_pass():
+    sweep_refusal("bad_signature", "db", "robot", "forged")
+
+
+def test_no_call_that_fails_lets_a_key_that_nobody_registered_pass():
+    sweep_refusal("unknown_key", "db", "robot", "unknown")
+
+
+def test_no_call_that_fails_lets_an_account_pass_that_is_not_the_agents():
+    sweep_refusal("not_an_account", "db", "alice", "plain")
+
+
+def test_no_call_that_fails_lets_a_revoked_agent_pass():
+    sweep_refusal("revoked", "db", "robot", "revoked")
+
+
+def test_no_call_that_fails_lets_a_revoked_key_pass():
+    sweep_refusal("revoked_key", "db", "robot", "rotated")
+
+
+def test_no_call_that_fails_hides_a_policy_that_denies():
+    sweep_refusal("policy", "closed", "robot", "plain")
+
+
 def prepare():
     logins.prepare()
+    logins.prepare_refusals()
     secrets = logins.key_lines()
     benches.extend(logins.Bench(n, secrets) for n in range(2))
 
