@@ -1,7 +1,8 @@
 /*
  * Loaded before a program: its time of day is the machine's plus the seconds
- * that the file named by TEST_CLOCK says at that moment. Clocks that nobody
- * sets (CLOCK_BOOTTIME, CLOCK_MONOTONIC) go on as they are.
+ * that the file named by TEST_CLOCK says at that moment; "@N" there stops the
+ * clock at N seconds. Clocks that nobody sets (CLOCK_BOOTTIME,
+ * CLOCK_MONOTONIC) go on as they are.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,19 +24,23 @@ find_path(void)
 		path = strdup(value);
 }
 
+/* What this clock says when the machine's says now. */
 static time_t
-ahead_s(void)
+moved(time_t now)
 {
 	char text[32] = "";
 	ssize_t n;
 	int fd;
 
 	if (path == NULL || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return 0;
+		return now;
 	n = read(fd, text, sizeof(text) - 1);
 	(void)close(fd);
+	if (n <= 0)
+		return now;
 
-	return n > 0 ? strtol(text, NULL, 10) : 0;
+	return text[0] == '@' ? strtol(text + 1, NULL, 10) :
+	    now + strtol(text, NULL, 10);
 }
 
 #pragma GCC visibility push(default)
@@ -46,7 +51,7 @@ clock_gettime(clockid_t which, struct timespec *ret)
 	const int r = (int)syscall(SYS_clock_gettime, which, ret);
 
 	if (r == 0 && which == CLOCK_REALTIME)
-		ret->tv_sec += ahead_s();
+		ret->tv_sec = moved(ret->tv_sec);
 	return r;
 }
 
@@ -56,7 +61,7 @@ gettimeofday(struct timeval *restrict ret, void *restrict zone)
 	const int r = (int)syscall(SYS_gettimeofday, ret, zone);
 
 	if (r == 0)
-		ret->tv_sec += ahead_s();
+		ret->tv_sec = moved(ret->tv_sec);
 	return r;
 }
 

@@ -134,10 +134,12 @@ tell_state(void)
 	(void)umask(own);
 	if (stat(".", &st) != 0)
 		memset(&st, 0, sizeof(st));
-	say("state env %jx files %jx signals %jx umask %o cwd %lx:%lx\n",
-	    (uintmax_t)env, (uintmax_t)files, (uintmax_t)signals,
-	    (unsigned int)own, (unsigned long)st.st_dev,
-	    (unsigned long)st.st_ino);
+	say("state env %jx files %jx signals %jx umask %o cwd %lx:%lx "
+	    "locale %s point %s%s\n", (uintmax_t)env, (uintmax_t)files,
+	    (uintmax_t)signals, (unsigned int)own, (unsigned long)st.st_dev,
+	    (unsigned long)st.st_ino, setlocale(LC_ALL, NULL),
+	    localeconv()->decimal_point, uselocale((locale_t)0) ==
+	    LC_GLOBAL_LOCALE ? "" : " of its own thread");
 }
 
 /* ---- PAM ----------------------------------------------------------------- */

@@ -18,6 +18,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -52,6 +53,21 @@ def configure(**services):
     world.configure(**{
         NAME: "{nonce: always, ask: all}",
         PEOPLE: "{nonce: always, ask: all, user: nobody}", **services})
+
+
+def locales(*names):
+    """Languages of the world's own, where even a setuid program looks for
+    them: the machine need not have them, and gets none."""
+    folder = pathlib.Path("/usr/lib/locale")
+    kept = pathlib.Path("/tmp/locale")
+    world.must("cp", "-a", folder / "C.utf8", kept)
+    world.must("mount", "-n", "-t", "tmpfs", "-o", "mode=755", "tmpfs",
+               folder)
+    shutil.move(kept, folder / "C.utf8")
+    for name in names:
+        language, _, charmap = name.partition(".")
+        world.must("localedef", "-i", language, "-f", charmap,
+                   folder / name, timeout=120)
 
 
 # ---- what nobody may see or change ------------------------------------------

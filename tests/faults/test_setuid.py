@@ -2,11 +2,16 @@
 """Whoever starts a setuid-root service chooses its environment: no variable
 changes a verdict or an event, and no file named by one is opened."""
 
+import contextlib
+import json
 import os
 import pathlib
 import re
 import shutil
 import sys
+import time
+
+from jwcrypto import jwk, jws
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import service  # noqa: E402
@@ -76,13 +81,17 @@ HOSTILE = {
 
 ZONES = ("", ":", "UTC", "Pacific/Kiritimati", "Europe/Dublin", "XYZ-24:59:59",
          "<+1400>-14", "../../../tmp/lure/zone", f"{LURE}/zone", "A" * 4000)
-LOCALES = ("C", "POSIX", "C.UTF-8", "tr_TR.ISO-8859-9", "ja_JP.EUC-JP",
+# German has a comma where C has a point, Turkish a small I without its dot,
+# and here they are had; the others are not.
+REAL = ("de_DE.UTF-8", "tr_TR.UTF-8")
+LOCALES = ("C", "POSIX", "C.UTF-8", *REAL, "ja_JP.EUC-JP",
            "../../tmp/lure/locale", "A" * 4000)
 
 
 def prepare():
     global bot
     service.prepare()
+    service.locales(*REAL)
     bot = world.Agent("build-bot")
     world.settle(bot)
     SETUID.parent.mkdir(parents=True, exist_ok=True)
@@ -188,6 +197,68 @@ def test_a_service_of_roots_own_with_these_variables_judges_the_same():
     login(bot, env=env, answer=service.forged(bot)).refused(
         7, "bad_signature")
 
+
+# ---- another language -------------------------------------------------------
+
+def check_language(done, name):
+    """The service speaks it, and the login has left it alone."""
+    states = [re.search(r"locale (\S+) point (\S+)$", text).groups()
+              for text in done.states]
+    assert states == [(name, ",")] * 2, done.states
+
+
+def test_a_setuid_service_in_another_language_judges_and_tells_the_same():
+    for name in REAL:
+        done = by_nobody(service.honest(bot), {"LC_ALL": name}).permitted()
+        check_language(done, name)
+        check_same({"LC_ALL": name})
+
+
+def dated(htu, nonce, iat):
+    """A proof of the agent's with this text as its iat."""
+    key = jwk.JWK.from_pem(bot.key.read_bytes())
+    token = jws.JWS(f'{{"jti":"{os.urandom(12).hex()}","htm":"PAM",'
+                    f'"htu":"{htu}","iat":{iat},"nonce":"{nonce}"}}')
+    token.add_signature(key, None, json.dumps({
+        "typ": "dpop+jwt", "alg": "ES256",
+        "jwk": key.export_public(as_dict=True)}))
+    return token.serialize(compact=True)
+
+
+@contextlib.contextmanager
+def old_folder():
+    """Used proofs are known of for ten minutes."""
+    birth = world.RUN / "replay/0/birth"
+    text = birth.read_text()
+    boot, since = text.split()
+    birth.write_text(f"{boot} {max(int(since) - 600000, 1)}\n")
+    try:
+        yield
+    finally:
+        birth.write_text(text)
+
+
+def test_fractions_of_a_second_are_read_where_the_point_is_a_comma():
+    """Without its fraction the last of these would not be refused."""
+    now = int(time.time())
+    clock = world.write("/tmp/clock", f"@{now}")
+    cases = ((f"{now - 61}.5", 7, "stale"), (f"{now - 60}.5", 0, "ok"),
+             (f"{now - 1}.5", 0, "ok"), (f"{now}.5", 7, "future"))
+    for name in REAL:
+        env = {"LC_ALL": name, "TEST_CLOCK": clock,
+               "LD_PRELOAD": service.BUILT / "clock.so"}
+        for iat, code, why in cases:
+            def answer(prompt):
+                found = re.fullmatch(world.CHALLENGE, prompt)
+                return dated(found["htu"], found["nonce"], iat)
+            with old_folder():
+                done = login(bot, answer=answer, env=env)
+            assert (done.auth, done.event()["why"]) == (code, why), \
+                f"{iat} at {now}: {done}"
+            check_language(done, name)
+
+
+# ---- a service of others ----------------------------------------------------
 
 def by_su(answer, **env):
     mark = world.log.mark()
