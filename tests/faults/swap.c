@@ -4,9 +4,10 @@
  *
  *   swap WHAT CONFIG NAME GOOD PATH TWIN ROUNDS
  *
- * WHAT is config, principal or find; NAME the id or thumbprint that is asked
- * for; GOOD what alone may be read: the host, the principal's name, or the
- * id. PATH and TWIN change places.
+ * WHAT is config, principal, find or verdict; NAME the id or thumbprint that
+ * is asked for, or a policy of a principal's own; GOOD what alone may be read:
+ * the host, the principal's name, the id, or "EFFECT POLICY/RULE" of its login
+ * at sshd. PATH and TWIN change places.
  *
  * Prints how many readings were good and how many refused, and how long the
  * slowest took in ms. Exit code: 0; 1 if anything else was read; 2 usage.
@@ -99,6 +100,33 @@ find(const struct fo_store *store, const char *name, struct fo_diag *diag,
 	return r;
 }
 
+/* What all policies together say: their own, and those of the default group. */
+static fo_err
+judge(const struct fo_store *store, const char *name, struct fo_diag *diag,
+    char ret[TEXT_SIZE])
+{
+	char own[FO_NAME_MAX + 1];
+	char *names[] = { own, NULL };
+	const struct fo_principal principal = { .id = "somebody",
+		.policies = names };
+	const struct fo_login login = { .service = "sshd",
+		.account = "deploy", .host = "bastion" };
+	struct fo_policies policies = { .list = NULL };
+	struct fo_verdict verdict = { .policy = NULL };
+	fo_err r;
+
+	snprintf(own, sizeof(own), "%s", name);
+	if ((r = fo_store_policies(store, &principal, diag, &policies)) !=
+	    FO_OK)
+		return r;
+	fo_policy_login(policies.list, policies.count, &login, &verdict);
+	snprintf(ret, TEXT_SIZE, "%s %s/%s", fo_effect_word(verdict.effect),
+	    verdict.policy != NULL ? verdict.policy : "-",
+	    verdict.rule != NULL ? verdict.rule : "-");
+	fo_policies_clear(&policies);
+	return FO_OK;
+}
+
 static const struct reader {
 	const char *what;
 	fo_err (*read)(const struct fo_store *, const char *,
@@ -108,6 +136,7 @@ static const struct reader {
 	{ "config", read_config, FO_ERR_CONFIG },
 	{ "principal", read_principal, FO_ERR_STORE },
 	{ "find", find, FO_ERR_STORE },
+	{ "verdict", judge, FO_ERR_STORE },
 };
 
 /* ---- many --------------------------------------------------------------- */
