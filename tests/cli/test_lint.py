@@ -59,8 +59,8 @@ OWNERS = {
 # it never does, or only for arguments that we do not give, or what it answers
 # is no failure. libyaml fails by its memory, libpam has a stand-in.
 NEVER_FAILS = set("""
-    _exit bcmp closedir dirfd free freelocale getegid getenv geteuid getpid
-    getuid inet_pton memchr memcmp memcpy memmem memmove memrchr memset qsort
+    _exit bcmp closedir dirfd dirname free freelocale getegid getenv geteuid
+    getpid getuid inet_pton memchr memcmp memcpy memmem memmove memrchr memset qsort
     rewinddir secure_getenv sigaddset sigemptyset sigismember snprintf
     strcasecmp strchr strchrnul strcmp strcspn strerror strerrordesc_np strlen
     strncasecmp strncmp strnlen strpbrk strrchr strspn strstr strtod_l strtol
@@ -69,8 +69,8 @@ NEVER_FAILS = set("""
     BN_is_zero BN_set_flags BN_ucmp CRYPTO_clear_free CRYPTO_memcmp
     ECDSA_SIG_free ECDSA_SIG_get0_r ECDSA_SIG_get0_s EC_GROUP_free
     EC_GROUP_get0_order EC_POINT_free EC_POINT_is_at_infinity ERR_pop_to_mark
-    ERR_set_mark EVP_PKEY_CTX_free EVP_PKEY_free EVP_PKEY_get0_type_name
-    EVP_PKEY_is_a OPENSSL_cleanse OPENSSL_init_crypto OSSL_DECODER_CTX_free
+    ERR_set_mark EVP_DecodeBlock EVP_EncodeBlock EVP_PKEY_CTX_free
+    EVP_PKEY_free EVP_PKEY_get0_type_name EVP_PKEY_is_a OPENSSL_cleanse OPENSSL_init_crypto OSSL_DECODER_CTX_free
     OSSL_ENCODER_CTX_free OSSL_LIB_CTX_free OSSL_PARAM_construct_end
     OSSL_PARAM_construct_utf8_string
 """.split())
@@ -509,7 +509,7 @@ def fuzzed_objects():
     """Objects of the code that fuzz targets run."""
     return [p for p in objects() if re.search(
         r"^(?:sdk/|pam_firstops/|tools/askpass/.*_parts|"
-        r"tools/fo/.*/targets\.)", str(p.relative_to(BUILD)))]
+        r"tools/fo/.*/(?:targets|file)\.)", str(p.relative_to(BUILD)))]
 
 
 def never_failed(names):

@@ -38,7 +38,8 @@ file(GLOB fuzz_module_sources ${PROJECT_SOURCE_DIR}/pam_firstops/*.c)
 add_library(fuzz_parts STATIC EXCLUDE_FROM_ALL ${fuzz_sources}
 	fuzz/fuzz.c fuzz/faults.c fuzz/folder.c fuzz/pam.c fuzz/reading.c
 	fuzz/reference.c fuzz/sign.c ${fuzz_module_sources}
-	${PROJECT_SOURCE_DIR}/tools/fo/targets.c)
+	${PROJECT_SOURCE_DIR}/tools/fo/targets.c
+	${PROJECT_SOURCE_DIR}/tools/fo/file.c)
 target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 	PRIVATE ${PROJECT_SOURCE_DIR}/pam_firstops
 	$<TARGET_PROPERTY:PkgConfig::PAM,INTERFACE_INCLUDE_DIRECTORIES>)
