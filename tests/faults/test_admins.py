@@ -43,7 +43,12 @@ class Two(verbs.Stage):
     def together(self, *both):
         """The answers to two verbs that are run at once."""
         self.reset()
-        return at_once(self, *both)
+        answers = at_once(self, *both)
+        for words, answer in zip(both, answers):
+            self.hands_over = "create" in words and not (
+                {"--out", "--jwk"} & set(words))
+            self.judge_secrets(answer)
+        return answers
 
     def create(self, name, *more):
         return ("agent", "create", name, "--owner", "team",

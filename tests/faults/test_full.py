@@ -54,6 +54,7 @@ def refused(make, script, error):
     try:
         done = run(stage, script)
         assert done.returncode == 3, (done.returncode, done.stderr)
+        stage.judge_secrets(done)
         check_words(done.stderr, error)
         check_truth(stage, stage.is_done(), done.stderr)
         now = stage.state()

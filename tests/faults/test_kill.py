@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A writing verb is killed after each of its system calls in turn: every file
 is the old one or the new one, what is left half-done is named and in nobody's
-way, and there is no event of what did not happen.
+way, there is no event of what did not happen, and no secret where it does not
+belong.
 """
 
 import errno
@@ -44,12 +45,13 @@ def sweep(make, *options):
         done = stage.disturbed("-K", str(number), *options)
         # the last calls of two runs differ by a few
         assert done.returncode in (verbs.KILLED, 0), done.stderr
-        shape = stage.shape()
-        if shape in seen:
-            return
-        if options:
-            stage.remove_second_names()
         try:
+            stage.judge_secrets(done)
+            shape = stage.shape()
+            if shape in seen:
+                return
+            if options:
+                stage.remove_second_names()
             seen[shape] = stage.is_done()
             stage.judge()
         except AssertionError as error:

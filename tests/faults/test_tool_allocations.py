@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Each allocation of a tool fails in turn, alone, or with all after it: the
-answer is the right one, or trouble with a word about it; and a change is made
-as a whole or not at all.
+answer is the right one, or trouble with a word about it, and no secret; and a
+change is made as a whole or not at all.
 """
 
 import verbs
@@ -27,6 +27,7 @@ class Tool(verbs.Create):
         self.said = [str(w).replace("SCENE", str(self.scene)) for w in
                      words or (*self.words, "--config", self.config)]
         self.input = input
+        self.hands_over = self.said[:2] == ["proof", "sign"]
         self.key = self.scene / "first.pem"
 
     def short_of(self, which):
@@ -56,6 +57,7 @@ def sweep(judge, *words, input=""):
                 answer = tool.short_of(which)
                 try:
                     refused += answer.returncode != 0
+                    tool.judge_secrets(answer)
                     check(tool, answer, judge)
                 except AssertionError as error:
                     raise AssertionError(

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Each system call of a writing verb fails in turn, as on a disk that is full,
 broken or read-only: the old file stays, and what fo says is true, names the
-place and says what to do.
+place, says what to do and gives no secret away.
 """
 
 import errno
@@ -115,6 +115,7 @@ def sweep(make):
         stage.reset()
         answer = stage.disturbed("-n", f"{number}={error}")
         try:
+            stage.judge_secrets(answer)
             done = stage.is_done()
             look = (answer.returncode, answer.stderr.count("\n"),
                     stage.shape(), os.strerror(error) in answer.stderr)
@@ -195,6 +196,22 @@ def test_a_file_that_keeps_a_second_name_is_not_called_unwritten():
         stage.remove_second_names()
         assert stage.is_done() and len(stage.new_events(stage.ev)) == 1
         stage.judge()
+    finally:
+        stage.doCleanups()
+
+
+def test_each_line_of_a_key_and_each_part_of_a_proof_is_known_for_a_secret():
+    stage = verbs.Create()
+    try:
+        key = stage.scene / "first.pem"
+        proof = stage.sign("pam://bastion/sshd/deploy", key=key)
+        lines = key.read_text().splitlines()[1:-1]
+        assert len(lines) == 3 and lines[0].startswith(verbs.KEY_BEGINS)
+        for part in [*lines, *proof.split(".")]:
+            assert verbs.SECRET.fullmatch(part), part
+        known = stage.pieces(proof)
+        assert lines[2][-verbs.PIECE:] in known
+        assert proof[-verbs.PIECE:] in known
     finally:
         stage.doCleanups()
 

@@ -26,6 +26,12 @@ CHANGING = {"openat", "write", "pwrite64", "ftruncate", "fsync", "fchmod",
 
 ID = r"fo_agent_[0-9a-f-]{36}"
 JKT = r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"
+# Any line of a private key, or part of a proof: nothing else that is told or
+# stored goes on for so long. An event may have less of it: a piece is enough,
+# and so is what all keys begin with.
+SECRET = re.compile(r"[A-Za-z0-9+/=_-]{56,}")
+PIECE = 16
+KEY_BEGINS = "MIGHAgEAMBMGByqG"
 UNFINISHED = re.compile(r"^\.(tmp|new)-")
 
 
@@ -53,6 +59,8 @@ class Stage(fo.Case):
     words = ()
     ev = ""
     umask = 0o022
+    input = ""
+    hands_over = False      # a secret, on standard output
 
     def __init__(self):
         super().__init__()
@@ -197,6 +205,26 @@ class Stage(fo.Case):
         assert made == "0 links made\n", made
         self.admin("agent", "create", "later", "--owner", "team")
 
+    def pieces(self, *texts):
+        """Pieces of the secrets in these texts and in the files of keys."""
+        texts += tuple(p.read_text() for p in self.scene.rglob("*.pem"))
+        lines = [line for text in texts for line in SECRET.findall(text)]
+        return {KEY_BEGINS, *(line[i:i + PIECE] for line in lines
+                              for i in range(len(line) - PIECE + 1))}
+
+    def judge_secrets(self, answer):
+        """However the verb ended, no key and no proof is in what it said or
+        wrote, but for the files that are there to hold a key."""
+        told = [answer.stderr, *([] if self.hands_over else [answer.stdout])]
+        told += [text for name, (_, _, text) in self.state().items()
+                 if text and not name.endswith(".pem")]
+        pieces = self.pieces(self.input,
+                             *([answer.stdout] if self.hands_over else []))
+        for text in told:
+            text = text.replace(str(self.dir), "")
+            found = [*SECRET.findall(text), *(p for p in pieces if p in text)]
+            assert not found, f"a secret, {found[0]}, in {text}"
+
     def is_done(self):
         """Has the verb done what it does? Fails on anything in between."""
         raise NotImplementedError
@@ -262,6 +290,8 @@ class Create(Stage):
 
 class CreateOnce(Create):
     """The same with the key on standard output."""
+
+    hands_over = True
 
     @property
     def words(self):
