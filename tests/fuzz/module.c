@@ -362,7 +362,8 @@ check_secrets(const struct attempt *a, const char *text)
 static size_t
 check_file(const struct attempt *a)
 {
-	char path[FOLDER_PATH_SIZE], *text = calloc(1, TEXT_MAX), *rest = text, *line;
+	char *text = calloc(1, TEXT_MAX), *rest = text, *line;
+	char path[FOLDER_PATH_SIZE];
 	size_t permits = 0;
 	ssize_t n;
 	int fd;

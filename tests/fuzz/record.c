@@ -168,10 +168,9 @@ check_taken(const void *data, size_t size, const struct made *made)
 	    BOOT_MS - made->boot_ms <= FO_PENDING_VALID_S * 1000;
 	struct made taken;
 
-	folder_put(world(), "pending/" NAME, 0600, data, size);
-	if (take("another", &taken) == FO_OK) {
-		NEED(in_time && strcmp(service, "another") == 0);
-		fo_login_record_clear(&taken.record);
+	if (made != NULL && strcmp(service, "another") != 0) {
+		folder_put(world(), "pending/" NAME, 0600, data, size);
+		NEED(take("another", &taken) != FO_OK);
 	}
 	folder_put(world(), "pending/" NAME, 0600, data, size);
 	if (take(service, &taken) == FO_OK) {
