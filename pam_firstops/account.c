@@ -17,8 +17,11 @@ check_ours(struct fo_pam_call *call, const struct fo_pam_login *login)
 {
 	struct fo_authority authority = fo_pam_call_authority(call);
 
-	if (login->record.user == NULL || login->record.service == NULL ||
-	    strcmp(login->record.user, call->user) != 0 ||
+	if (login->lost != FO_OK) {
+		call->diag = login->lost_diag;
+		return login->lost;
+	}
+	if (strcmp(login->record.user, call->user) != 0 ||
 	    strcmp(login->record.service, call->service) != 0) {
 		fo_diag_set(&call->diag, "another user or service than in "
 		    "auth");
@@ -62,23 +65,19 @@ int
 fo_pam_account(struct fo_pam_call *call)
 {
 	const struct fo_pam_login *login = fo_pam_login_get(call->pamh);
-	int answer = PAM_ABORT;
-	fo_err why;
+	const fo_err why = check(call, login);
 
-	if ((why = check(call, login)) != FO_OK) {
-		answer = fo_pam_answer(FO_PAM_ACCOUNT, why);
+	if (why != FO_OK) {
+		const int answer = fo_pam_answer(FO_PAM_ACCOUNT, why);
+
 		fo_pam_report_anyway(call, &(struct fo_pam_report) {
 			.ev = FO_EV_ACCOUNT, .why = why, .rc = answer,
 			.who = login != NULL ? &login->record : NULL,
 			.detail = call->diag.text });
-		goto out;
+		return answer;
 	}
-	if (login == NULL) {
-		answer = PAM_IGNORE; /* not ours to say */
-		goto out;
-	}
+	if (login == NULL)
+		return PAM_IGNORE; /* not ours to say */
 
-	answer = PAM_SUCCESS;
-out:
-	return answer;
+	return PAM_SUCCESS;
 }

@@ -52,15 +52,12 @@ drop_token(pam_handle_t *pamh, const char *token)
 static fo_err
 take_token(pam_handle_t *pamh, struct offer *offer)
 {
-	const void *item = NULL;
-	const char *token;
+	const char *token = fo_pam_item(pamh, PAM_AUTHTOK);
 	char *proof;
 	fo_err r;
 
-	if (pam_get_item(pamh, PAM_AUTHTOK, &item) != PAM_SUCCESS ||
-	    item == NULL)
+	if (token == NULL)
 		return FO_ERR_NOT_FOUND;
-	token = item;
 	if (!fo_proof_looks_like(token, strlen(token)))
 		return FO_ERR_NO_PROOF;
 
@@ -92,7 +89,11 @@ may_ask(const struct fo_pam_call *call)
 	    fo_config_reserved(call->config, call->user);
 }
 
-/* The challenge for this service and user, with a nonce for one answer. */
+/*
+ * The challenge for this service and user, with a nonce for one answer. There
+ * is none for a name that no target can have, or that makes it so long that a
+ * service may cut it: that is for the decision to refuse.
+ */
 static fo_err
 make_challenge(const struct fo_pam_call *call, char ret_nonce[FO_NONCE_SIZE],
     char **ret_prompt)
@@ -101,31 +102,22 @@ make_challenge(const struct fo_pam_call *call, char ret_nonce[FO_NONCE_SIZE],
 	char *htu = NULL, *prompt = NULL;
 	fo_err r;
 
-	if ((r = fo_target_format(call->config->host, call->service,
-	    call->user, &htu)) != FO_OK ||
-	    (r = fo_nonce_new(nonce)) != FO_OK ||
+	r = fo_target_format(call->config->host, call->service, call->user,
+	    &htu);
+	if (r == FO_ERR_ARG)
+		return FO_OK;
+	if (r != FO_OK || (r = fo_nonce_new(nonce)) != FO_OK ||
 	    (r = fo_challenge_format(htu, nonce, &prompt)) != FO_OK)
 		goto out;
-	if (strlen(prompt) >= PAM_MAX_MSG_SIZE) {
-		r = FO_ERR_TOO_LONG; /* a service may cut it */
-		goto out;
+	if (strlen(prompt) < PAM_MAX_MSG_SIZE) {
+		memcpy(ret_nonce, nonce, sizeof(nonce));
+		*ret_prompt = prompt;
+		prompt = NULL;
 	}
-
-	memcpy(ret_nonce, nonce, sizeof(nonce));
-	*ret_prompt = prompt;
-	prompt = NULL;
-	r = FO_OK;
 out:
 	free(htu);
 	free(prompt);
 	return r;
-}
-
-/* A name that no target can have is for the decision to refuse. */
-static fo_err
-unless_name(fo_err r)
-{
-	return r == FO_ERR_ARG || r == FO_ERR_TOO_LONG ? FO_OK : r;
 }
 
 /*
@@ -154,7 +146,7 @@ ask(struct fo_pam_call *call, fo_err configured, struct offer *offer)
 
 	if (fo_proof_looks_like(answer, strlen(answer))) {
 		offer->proof = answer;
-		return unless_name(challenged);
+		return challenged;
 	}
 	r = pam_set_item(call->pamh, PAM_AUTHTOK, answer) == PAM_SUCCESS ?
 	    FO_ERR_NO_PROOF : FO_ERR_NOMEM;
@@ -173,21 +165,16 @@ get_offer(struct fo_pam_call *call, struct offer *offer)
 
 	/* First, whatever else is wrong: a proof is taken out of reach. */
 	token = take_token(call->pamh, offer);
-	if (token != FO_OK && token != FO_ERR_NO_PROOF &&
-	    token != FO_ERR_NOT_FOUND)
-		return token;
 	if (call->usable == FO_OK)
 		fo_pam_call_user(call);
 	configured = fo_pam_call_config(call);
 	if (call->usable != FO_OK)
 		return call->usable;
 
-	if (token == FO_ERR_NOT_FOUND) {
-		if ((token = ask(call, configured, offer)) == FO_ERR_NO_PROOF)
-			return token;
-		/* What holds is what holds now, after the answer. */
+	/* What holds is what holds now, after the answer. */
+	if (token == FO_ERR_NOT_FOUND &&
+	    (token = ask(call, configured, offer)) == FO_OK)
 		configured = fo_pam_call_config(call);
-	}
 
 	return token != FO_OK ? token : configured;
 }
@@ -199,14 +186,12 @@ static void
 tell_refused(const struct fo_pam_call *call, const char *sid)
 {
 	char text[128];
-	int n;
 
 	if ((call->flags & PAM_SILENT) != 0 || sid[0] == '\0')
 		return;
-	n = snprintf(text, sizeof(text), "FirstOps: access refused (ref "
+	(void)snprintf(text, sizeof(text), "FirstOps: access refused (ref "
 	    "%.*s). Ask your administrator.", FO_REF_CHARS, sid);
-	if (n > 0 && (size_t)n < sizeof(text))
-		fo_pam_tell(call->pamh, text);
+	fo_pam_tell(call->pamh, text);
 }
 
 static fo_err
@@ -243,10 +228,9 @@ decide(struct fo_pam_call *call, const struct offer *offer)
 static void
 refuse(const struct fo_pam_call *call, fo_err why)
 {
-	char sid[FO_SID_SIZE] = "";
+	char text[FO_SID_SIZE];
+	const char *sid = fo_sid_new(text) == FO_OK ? text : "";
 
-	if (fo_sid_new(sid) != FO_OK)
-		sid[0] = '\0';
 	fo_pam_report_anyway(call, &(struct fo_pam_report) {
 		.ev = FO_EV_AUTH, .why = why, .rc = fo_pam_auth_rc(why),
 		.sid = sid, .detail = call->diag.text });
@@ -270,27 +254,18 @@ int
 fo_pam_auth(struct fo_pam_call *call)
 {
 	struct offer offer = { 0 };
-	int answer = PAM_ABORT;
-	fo_err why;
+	fo_err r;
 
-	if ((why = fo_pam_login_forget(call->pamh)) != FO_OK)
-		goto refused;
-	if ((why = get_offer(call, &offer)) != FO_OK) {
-		if (why == FO_ERR_NO_PROOF)
-			note_no_proof(call);
-		else
-			refuse(call, why);
-		goto refused;
-	}
-	if ((why = decide(call, &offer)) != FO_OK)
-		goto refused;
-
-	answer = PAM_SUCCESS;
-	goto out;
-refused:
-	answer = fo_pam_answer(FO_PAM_AUTH, why);
+	if ((r = fo_pam_login_forget(call->pamh)) != FO_OK)
+		goto out;
+	if ((r = get_offer(call, &offer)) == FO_OK)
+		r = decide(call, &offer);
+	else if (r == FO_ERR_NO_PROOF)
+		note_no_proof(call);
+	else
+		refuse(call, r);
 out:
 	fo_wipe_string(&offer.proof);
 	fo_wipe(offer.nonce, sizeof(offer.nonce));
-	return answer;
+	return r == FO_OK ? PAM_SUCCESS : fo_pam_answer(FO_PAM_AUTH, r);
 }

@@ -4,6 +4,7 @@
  */
 #include "call.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/diag.h"
@@ -11,32 +12,32 @@
 #include "host/clock.h"
 #include "report.h"
 
-/* Copy an item as far as it fits; false: it is missing or was cut. */
-static bool
-copy_item(const pam_handle_t *pamh, int type, char ret[FO_PAM_ITEM_SIZE])
+const void *
+fo_pam_item(const pam_handle_t *pamh, int type)
 {
 	const void *item = NULL;
-	size_t n;
 
-	if (pam_get_item(pamh, type, &item) != PAM_SUCCESS || item == NULL)
-		return false;
-	n = strnlen(item, FO_PAM_ITEM_SIZE);
-	if (n == FO_PAM_ITEM_SIZE) {
-		memcpy(ret, item, FO_PAM_ITEM_SIZE - 1);
-		ret[FO_PAM_ITEM_SIZE - 1] = '\0';
-		return false;
-	}
+	return pam_get_item(pamh, type, &item) == PAM_SUCCESS ? item : NULL;
+}
 
-	memcpy(ret, item, n + 1);
-	return true;
+/* Copy an item as far as it fits. */
+static void
+copy_item(const pam_handle_t *pamh, int type, char ret[FO_PAM_ITEM_SIZE])
+{
+	const char *item = fo_pam_item(pamh, type);
+
+	if (item != NULL)
+		(void)snprintf(ret, FO_PAM_ITEM_SIZE, "%s", item);
 }
 
 /* A name that decides who gets in: whole, or missing. */
 static void
 copy_name(const pam_handle_t *pamh, int type, char ret[FO_PAM_ITEM_SIZE])
 {
-	if (!copy_item(pamh, type, ret))
-		ret[0] = '\0';
+	const char *item = fo_pam_item(pamh, type);
+
+	if (item != NULL && strlen(item) < FO_PAM_ITEM_SIZE)
+		memcpy(ret, item, strlen(item) + 1);
 }
 
 void
@@ -50,9 +51,9 @@ fo_pam_call_open(struct fo_pam_call *call, pam_handle_t *pamh, int flags,
 
 	copy_name(pamh, PAM_SERVICE, call->service);
 	copy_name(pamh, PAM_USER, call->user);
-	(void)copy_item(pamh, PAM_RUSER, call->ruser);
-	(void)copy_item(pamh, PAM_RHOST, call->rhost);
-	(void)copy_item(pamh, PAM_TTY, call->tty);
+	copy_item(pamh, PAM_RUSER, call->ruser);
+	copy_item(pamh, PAM_RHOST, call->rhost);
+	copy_item(pamh, PAM_TTY, call->tty);
 
 	call->usable = fo_pam_arguments_parse(argc, argv, &call->diag,
 	    &call->arguments);
@@ -75,8 +76,6 @@ fo_pam_call_user(struct fo_pam_call *call)
 {
 	const char *user = NULL;
 
-	if (call->user[0] != '\0')
-		return;
 	if (pam_get_user(call->pamh, &user, NULL) == PAM_SUCCESS)
 		copy_name(call->pamh, PAM_USER, call->user);
 }

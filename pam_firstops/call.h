@@ -67,6 +67,9 @@ FO_MUST_CHECK fo_err fo_pam_call_config(struct fo_pam_call *call);
 /* What decisions of this call stand on; call->config must be there. */
 struct fo_authority fo_pam_call_authority(const struct fo_pam_call *call);
 
+/* An item of the handle, borrowed; NULL if there is none. */
+const void *fo_pam_item(const pam_handle_t *pamh, int type);
+
 /* NULL for "", as the decision wants what is missing. */
 const char *fo_pam_known(const char *item);
 

@@ -6,44 +6,38 @@
 #include <stdlib.h>
 
 #include "base/wipe.h"
+#include "call.h"
 
 /*
- * One message, and the answer if there is one. The service allocates the
- * response and its text, and both are ours afterwards.
+ * One message, and the answer, NULL if there is none. The service allocates
+ * the response and its text, and both are ours afterwards.
  */
-static fo_err
-converse(pam_handle_t *pamh, int style, const char *text, char **ret_answer)
+static char *
+converse(pam_handle_t *pamh, int style, const char *text)
 {
+	const struct pam_conv *conv = fo_pam_item(pamh, PAM_CONV);
 	const struct pam_message message = { .msg_style = style, .msg = text };
 	const struct pam_message *messages = &message;
 	struct pam_response *response = NULL;
-	const struct pam_conv *conv;
-	const void *item = NULL;
+	char *answer;
 
-	if (pam_get_item(pamh, PAM_CONV, &item) != PAM_SUCCESS || item == NULL)
-		return FO_ERR_NO_PROOF;
-	conv = item;
-	if (conv->conv == NULL)
-		return FO_ERR_NO_PROOF;
+	if (conv == NULL || conv->conv == NULL)
+		return NULL;
 	/* A conversation that fails has allocated nothing. */
 	if (conv->conv(1, &messages, &response, conv->appdata_ptr) !=
 	    PAM_SUCCESS || response == NULL)
-		return FO_ERR_NO_PROOF;
+		return NULL;
 
-	*ret_answer = response->resp;
+	answer = response->resp;
 	free(response);
-	return FO_OK;
+	return answer;
 }
 
 fo_err
 fo_pam_ask(pam_handle_t *pamh, const char *prompt, char **ret_answer)
 {
-	char *answer = NULL;
-	fo_err r;
+	char *answer = converse(pamh, PAM_PROMPT_ECHO_OFF, prompt);
 
-	r = converse(pamh, PAM_PROMPT_ECHO_OFF, prompt, &answer);
-	if (r != FO_OK)
-		return r;
 	if (answer == NULL)
 		return FO_ERR_NO_PROOF;
 
@@ -54,8 +48,7 @@ fo_pam_ask(pam_handle_t *pamh, const char *prompt, char **ret_answer)
 void
 fo_pam_tell(pam_handle_t *pamh, const char *text)
 {
-	char *answer = NULL;
+	char *answer = converse(pamh, PAM_ERROR_MSG, text);
 
-	if (converse(pamh, PAM_ERROR_MSG, text, &answer) == FO_OK)
-		fo_wipe_string(&answer);
+	fo_wipe_string(&answer);
 }

@@ -17,6 +17,11 @@ static const char login_name[] = "firstops_login";
 static const char session_name[] = "firstops_session";
 static const char pending_variable[] = "FIRSTOPS_PENDING";
 
+#define VARIABLE_SIZE 128
+_Static_assert(sizeof("FIRSTOPS_PENDING=") + FO_NAME_MAX <= VARIABLE_SIZE &&
+    FO_ID_SIZE <= FO_NAME_MAX && FO_SID_SIZE <= FO_NAME_MAX &&
+    FO_PENDING_NAME_SIZE <= FO_NAME_MAX, "every variable fits");
+
 static void
 login_free(struct fo_pam_login *login)
 {
@@ -106,12 +111,9 @@ fo_pam_login_close(pam_handle_t *pamh)
 static fo_err
 set_variable(pam_handle_t *pamh, const char *name, const char *value)
 {
-	char text[128];
-	int n = snprintf(text, sizeof(text), "%s=%s", name, value);
+	char text[VARIABLE_SIZE];
 
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return FO_ERR_INTERNAL; /* every value has a shorter limit */
-
+	(void)snprintf(text, sizeof(text), "%s=%s", name, value);
 	return pam_putenv(pamh, text) == PAM_SUCCESS ? FO_OK : FO_ERR_NOMEM;
 }
 
@@ -119,10 +121,8 @@ static void
 unset_variable(pam_handle_t *pamh, const char *name)
 {
 	/* libpam complains in syslog about removing what is not there. */
-	if (pam_getenv(pamh, name) == NULL)
-		return;
-	if (pam_putenv(pamh, name) != PAM_SUCCESS)
-		return; /* only for a name that is not there */
+	if (pam_getenv(pamh, name) != NULL)
+		(void)pam_putenv(pamh, name); /* which allocates nothing */
 }
 
 fo_err
@@ -274,9 +274,7 @@ fo_pam_login_is_users(const struct fo_pam_login *login,
 	const char *service = login->record.service;
 	const char *user = login->record.user;
 
-	if (service == NULL || strcmp(service, call->service) != 0)
-		return false;
-	if (user == NULL || call->user[0] == '\0')
+	if (strcmp(service, call->service) != 0 || call->user[0] == '\0')
 		return false;
 	if (strcmp(user, call->user) == 0)
 		return true;
@@ -320,11 +318,11 @@ fo_pam_login_adopt(struct fo_pam_call *call)
 	struct fo_pam_login *login = fo_pam_login_get(call->pamh);
 	const char *variable = pam_getenv(call->pamh, pending_variable);
 	bool named = variable != NULL;
-	char name[FO_PENDING_NAME_SIZE] = "";
+	char name[FO_PENDING_NAME_SIZE + 1] = "";
 
-	/* A name that is too long is none; it fails when it is taken. */
-	if (named && strlen(variable) < sizeof(name))
-		memcpy(name, variable, strlen(variable) + 1);
+	/* One that is too long is so when cut, too: it fails when taken. */
+	if (named)
+		(void)snprintf(name, sizeof(name), "%s", variable);
 	unset_variable(call->pamh, pending_variable);
 
 	if (login != NULL) {

@@ -88,7 +88,7 @@ FO_MUST_CHECK fo_err fo_pam_login_export(pam_handle_t *pamh,
 /*
  * Is this call for the user who logged in, at the service that was logged in
  * to? In sudo the user of the session is the target, and who logged in is
- * PAM_RUSER.
+ * PAM_RUSER. The login must not be lost.
  */
 bool fo_pam_login_is_users(const struct fo_pam_login *login,
     const struct fo_pam_call *call);

@@ -26,15 +26,17 @@ emit(const struct fo_pam_call *call, const struct fo_event *event,
 	return fo_audit_emit(&audit, event, diag);
 }
 
-fo_err
-fo_pam_report(const struct fo_pam_call *call,
-    const struct fo_pam_report *report, struct fo_diag *diag)
+static fo_err
+say(const struct fo_pam_call *call, const struct fo_pam_report *report,
+    struct fo_diag *diag)
 {
 	struct fo_event event = { 0 };
 	const struct fo_login_record *who = report->who;
 	fo_err r;
 
-	if ((r = fo_event_init(&event, &fo_clock_system)) != FO_OK)
+	/* a refusal for want of a clock is told without the time */
+	if ((r = fo_event_init(&event, &fo_clock_system)) != FO_OK &&
+	    report->why == FO_OK)
 		return r;
 
 	event.host = call->config != NULL ? call->config->host : NULL;
@@ -62,10 +64,16 @@ fo_pam_report(const struct fo_pam_call *call,
 	return emit(call, &event, diag);
 }
 
+fo_err
+fo_pam_report(const struct fo_pam_call *call,
+    const struct fo_pam_report *report, struct fo_diag *diag)
+{
+	return say(call, report, diag);
+}
+
 void
 fo_pam_report_anyway(const struct fo_pam_call *call,
     const struct fo_pam_report *report)
 {
-	if (fo_pam_report(call, report, NULL) != FO_OK)
-		return; /* nobody gets in by it */
+	(void)say(call, report, NULL); /* nobody gets in by it */
 }

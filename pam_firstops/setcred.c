@@ -27,20 +27,12 @@ change(struct fo_pam_call *call)
 int
 fo_pam_setcred(struct fo_pam_call *call)
 {
-	int answer = PAM_ABORT;
-	fo_err r;
+	const fo_err r = change(call);
 
 	/*
 	 * A login that did not come over is no failure here: libpam would
 	 * take it for one of the whole stack, people's logins included. The
 	 * session refuses it. Only want of memory cannot be put off.
 	 */
-	if ((r = change(call)) != FO_OK) {
-		answer = fo_pam_answer(FO_PAM_AUTH, r);
-		goto out;
-	}
-
-	answer = PAM_SUCCESS;
-out:
-	return answer;
+	return r == FO_OK ? PAM_SUCCESS : fo_pam_answer(FO_PAM_AUTH, r);
 }

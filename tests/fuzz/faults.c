@@ -43,6 +43,7 @@ static _Thread_local struct {
 	bool frame_failed;	/* of numbers, see BN_CTX_get */
 	uint32_t countdown;
 	uint32_t calls;
+	const char *only;	/* calls of this name; NULL: all */
 	const char *syslog_path;
 } state;
 
@@ -51,6 +52,7 @@ fuzz_faults_count(void)
 {
 	state.armed = state.counting = true;
 	state.calls = 0;
+	state.only = NULL;
 }
 
 void
@@ -61,6 +63,14 @@ fuzz_faults_arm_nth(uint32_t nth, fuzz_fault how)
 	state.faulted = false;
 	state.how = how;
 	state.countdown = nth;
+	state.only = NULL;
+}
+
+void
+fuzz_faults_arm_call(const char *call, uint32_t nth, fuzz_fault how)
+{
+	fuzz_faults_arm_nth(nth, how);
+	state.only = call;
 }
 
 void
@@ -115,9 +125,10 @@ fuzz_faults_syslog(const char *path)
 
 /* Is it this call's turn to fail? */
 static bool
-fails(int error)
+fails(const char *call, int error)
 {
 	if (!state.armed ||
+	    (state.only != NULL && strcmp(state.only, call) != 0) ||
 	    (state.faulted && state.how != FUZZ_FROM_THEN_ON))
 		return false;
 	if (state.counting) {
@@ -145,7 +156,8 @@ fails(int error)
 	type								\
 	__wrap_##name params						\
 	{								\
-		return fails(error) ? (failure) : __real_##name args;	\
+		return fails(#name, error) ? (failure) :		\
+		    __real_##name args;					\
 	}								\
 	_Static_assert(1, "takes the semicolon")
 
@@ -167,7 +179,7 @@ __wrap_asprintf(char **ret, const char *format, ...)
 	va_list ap;
 	int n;
 
-	if (fails(ENOMEM))
+	if (fails("asprintf", ENOMEM))
 		return -1;
 	va_start(ap, format);
 	n = vasprintf(ret, format, ap);
@@ -185,7 +197,7 @@ __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
 	int n;
 
 	(void)flag;
-	if (fails(ENOMEM))
+	if (fails("asprintf", ENOMEM))
 		return -1;
 	va_start(ap, format);
 	n = vasprintf(ret, format, ap);
@@ -231,7 +243,7 @@ int
 __wrap_fsync(int fd)
 {
 	(void)fd;
-	return fails(EIO) ? -1 : 0;
+	return fails("fsync", EIO) ? -1 : 0;
 }
 
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode), -1, EPERM);
@@ -288,7 +300,7 @@ __wrap_fcntl(int fd, int command, ...)
 	va_end(ap);
 	if (lock != NULL)
 		return __real_fcntl(fd, command, lock);
-	if (command == F_DUPFD_CLOEXEC && fails(EMFILE))
+	if (command == F_DUPFD_CLOEXEC && fails("fcntl", EMFILE))
 		return -1;
 	return __real_fcntl(fd, command, n);
 }
@@ -302,7 +314,7 @@ __wrap_close(int fd)
 {
 	const int n = __real_close(fd);
 
-	return fails(EIO) ? -1 : n;
+	return fails("close", EIO) ? -1 : n;
 }
 
 int __real_open(const char *path, int flags, ...);
@@ -319,7 +331,7 @@ __wrap_open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return fails(EMFILE) ? -1 : __real_open(path, flags, mode);
+	return fails("open", EMFILE) ? -1 : __real_open(path, flags, mode);
 }
 
 int __real_openat(int fd, const char *path, int flags, ...);
@@ -336,7 +348,8 @@ __wrap_openat(int fd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return fails(EMFILE) ? -1 : __real_openat(fd, path, flags, mode);
+	return fails("openat", EMFILE) ? -1 :
+	    __real_openat(fd, path, flags, mode);
 }
 
 /* No target ever writes to the machine's own syslog. */
@@ -349,7 +362,7 @@ __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
 	struct sockaddr_un instead = { .sun_family = AF_UNIX };
 	int n;
 
-	if (fails(ECONNREFUSED))
+	if (fails("connect", ECONNREFUSED))
 		return -1;
 	if (to->sa_family != AF_UNIX)
 		return __real_connect(fd, to, len);
@@ -483,7 +496,7 @@ BIGNUM *__wrap_BN_CTX_get(BN_CTX *ctx);
 BIGNUM *
 __wrap_BN_CTX_get(BN_CTX *ctx)
 {
-	if (fails(0))
+	if (fails("BN_CTX_get", 0))
 		state.frame_failed = true;
 	return state.frame_failed ? NULL : __real_BN_CTX_get(ctx);
 }

@@ -82,6 +82,8 @@ void fuzz_faults_count(void);
 void fuzz_faults_arm(uint32_t seed);
 /* The same; nth calls go well before. */
 void fuzz_faults_arm_nth(uint32_t nth, fuzz_fault how);
+/* The same; of calls of this name, the others go well. */
+void fuzz_faults_arm_call(const char *call, uint32_t nth, fuzz_fault how);
 void fuzz_faults_disarm(void);
 /* Has a call failed since they were armed? */
 bool fuzz_faulted(void);

@@ -8,9 +8,16 @@
 
 #include "fuzz.h"
 
+/* Where nothing is promised: no caller may look at what is there. */
+#define NOTHING ((void *)1)
+
 int
 pam_get_item(const pam_handle_t *pamh, int type, const void **ret_item)
 {
+	if (pamh->no_item != 0 && type == pamh->no_item) {
+		*ret_item = NOTHING;
+		return PAM_BAD_ITEM;
+	}
 	if (type == PAM_CONV) {
 		*ret_item = &pamh->conv;
 		return PAM_SUCCESS;
@@ -26,6 +33,8 @@ pam_set_item(pam_handle_t *pamh, int type, const void *item)
 	char *copy = NULL;
 
 	NEED(type > 0 && type < FAKE_ITEMS && type != PAM_CONV);
+	if (type == pamh->kept_item)
+		return PAM_BUF_ERR;
 	if (item != NULL && (copy = strdup(item)) == NULL)
 		return PAM_BUF_ERR;
 	free(pamh->items[type]);
@@ -46,6 +55,12 @@ pam_get_user(pam_handle_t *pamh, const char **ret_user, const char *prompt)
 	}
 	*ret_user = pamh->items[PAM_USER];
 	return PAM_SUCCESS;
+}
+
+static bool
+is(const char *failing, const char *name)
+{
+	return failing != NULL && strcmp(failing, name) == 0;
 }
 
 /* The data of this name, or a place for it. */
@@ -69,7 +84,8 @@ pam_set_data(pam_handle_t *pamh, const char *name, void *data,
 	struct fake_data *at = &pamh->data[find_data(pamh, name) -
 	    pamh->data];
 
-	if (pamh->no_data != NULL && strcmp(pamh->no_data, name) == 0)
+	if (is(pamh->no_data, name) || (data == NULL &&
+	    is(pamh->kept_data, name)))
 		return PAM_BUF_ERR;
 	if (at->name == NULL && (at->name = strdup(name)) == NULL)
 		return PAM_BUF_ERR;
@@ -86,8 +102,10 @@ pam_get_data(const pam_handle_t *pamh, const char *name,
 {
 	const struct fake_data *at = find_data(pamh, name);
 
-	if (at->name == NULL)
+	if (at->name == NULL) {
+		*ret_data = NOTHING;
 		return PAM_NO_MODULE_DATA;
+	}
 	*ret_data = at->data;
 	return PAM_SUCCESS;
 }
@@ -118,6 +136,10 @@ pam_putenv(pam_handle_t *pamh, const char *text)
 	char **at = find_variable(pamh, text, len);
 	char *copy = NULL;
 
+	if (pamh->no_variable != NULL &&
+	    strlen(pamh->no_variable) == len &&
+	    strncmp(text, pamh->no_variable, len) == 0)
+		return PAM_BUF_ERR;
 	if (text[len] == '\0') {
 		if (*at == NULL)
 			return PAM_BAD_ITEM;

@@ -24,7 +24,13 @@ struct pam_handle {
 		void (*cleanup)(pam_handle_t *pamh, void *data, int status);
 	} data[FAKE_DATA];
 	const char *typed_user;	/* the answer to "login:"; NULL: none */
-	const char *no_data;	/* data of this name finds no memory */
+
+	/* what fails */
+	const char *no_data;	/* data of this name finds no memory, */
+	const char *no_variable;	/* nor does this variable; */
+	const char *kept_data;	/* data of this name cannot be dropped; */
+	int no_item;		/* this item cannot be read; */
+	int kept_item;		/* this one cannot be changed */
 };
 
 /* Loses the data, as a handle in another process has none. */

@@ -92,4 +92,14 @@ target_link_libraries(test_sweep PUBLIC test_machine fuzz_parts)
 
 firstops_unit(sweep_host test_place test_sweep)
 firstops_unit(sweep_sdk test_forge test_sweep)
-firstops_unit(sweep_module test_store_fixture test_sweep)
+
+# A service that calls the module with a stand-in for libpam, and what the
+# module's parts do there when calls fail: tests/support/service.h.
+add_library(test_service STATIC support/service.c)
+target_link_libraries(test_service PUBLIC test_store_fixture test_sweep)
+target_include_directories(test_service PUBLIC
+	${PROJECT_SOURCE_DIR}/pam_firstops)
+
+firstops_unit(sweep_module test_service)
+firstops_unit(login test_service test_machine)
+firstops_unit(module test_service test_machine)
