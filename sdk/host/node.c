@@ -53,10 +53,10 @@ fo_node_free(struct fo_node **node)
 static void *
 grown(void *array, size_t count, size_t size)
 {
-	if ((count & (count - 1)) != 0)
-		return array;
+	if ((count & (count - 1)) == 0)
+		array = reallocarray(array, count == 0 ? 1 : count * 2, size);
 
-	return reallocarray(array, count == 0 ? 1 : count * 2, size);
+	return array;
 }
 
 /* Room for one item more in a list or map. */
@@ -83,6 +83,18 @@ make_room(struct fo_node *in)
 	return true;
 }
 
+/* The index of a key in a map; the count of keys if it has none such. */
+static size_t
+find_key(const struct fo_node *map, const char *key)
+{
+	size_t i = 0;
+
+	while (i < map->count && strcmp(map->keys[i], key) != 0)
+		i++;
+
+	return i;
+}
+
 /* ---- building it ----------------------------------------------------- */
 
 /* A list or map that has begun and not ended. */
@@ -98,6 +110,7 @@ struct builder {
 	struct frame stack[FO_NODE_MAX_DEPTH];
 	size_t depth;
 	bool closed;		/* by "..." */
+	bool ended;		/* its last event was taken */
 };
 
 static size_t
@@ -149,22 +162,16 @@ take_key(struct builder *b, const char *text, size_t line)
 {
 	struct frame *top = &b->stack[b->depth - 1];
 	const struct fo_node *map = top->node;
-	size_t i;
+	const size_t same = find_key(map, text);
 
-	if (map->count == FO_NODE_MAX_KEYS) {
+	if (map->count == FO_NODE_MAX_KEYS)
 		fo_reader_fail(b->rd, line, "more than %d keys in one map; "
 		    "take some out", FO_NODE_MAX_KEYS);
-		return;
-	}
-	for (i = 0; i < map->count; i++) {
-		if (strcmp(map->keys[i], text) == 0) {
-			fo_reader_fail(b->rd, line, "key '%s' is there "
-			    "already, in line %zu; keep one of the two", text,
-			    map->key_lines[i]);
-			return;
-		}
-	}
-	if ((top->key = strdup(text)) == NULL)
+	else if (same != map->count)
+		fo_reader_fail(b->rd, line, "key '%s' is there already, in "
+		    "line %zu; keep one of the two", text,
+		    map->key_lines[same]);
+	else if ((top->key = strdup(text)) == NULL)
 		b->rd->err = FO_ERR_NOMEM;
 	top->key_line = line;
 }
@@ -188,31 +195,37 @@ begin(struct builder *b, fo_node_type type, size_t line)
 {
 	struct fo_node *node;
 
-	if (wants_key(b)) {
+	if (wants_key(b))
 		fo_reader_fail(b->rd, line, "a key is a list or a map; write "
 		    "a plain word");
-		return;
-	}
-	if (b->depth == FO_NODE_MAX_DEPTH) {
+	else if (b->depth == FO_NODE_MAX_DEPTH)
 		fo_reader_fail(b->rd, line, "more than %d levels deep; no "
 		    "file of the store needs that, so write it anew",
 		    FO_NODE_MAX_DEPTH);
-		return;
-	}
-	if ((node = new_node(b, type, line)) != NULL)
+	else if ((node = new_node(b, type, line)) != NULL)
 		b->stack[b->depth++] = (struct frame){ .node = node };
 }
 
+/* libyaml's events are balanced: what ends has begun. */
 static void
 end(struct builder *b)
 {
+	b->depth--;
+	attach(b, b->stack[b->depth].node);
+}
+
+static void
+take_value(struct builder *b, const char *text, bool plain, size_t line)
+{
 	struct fo_node *node;
 
-	if (b->depth == 0) {
-		b->rd->err = FO_ERR_INTERNAL; /* libyaml balances them */
+	if (plain && (strcmp(text, "~") == 0 || strcmp(text, "null") == 0))
+		text = "";
+	if ((node = new_node(b, FO_NODE_SCALAR, line)) == NULL)
 		return;
-	}
-	node = b->stack[--b->depth].node;
+	node->plain = plain;
+	if ((node->text = strdup(text)) == NULL)
+		b->rd->err = FO_ERR_NOMEM;
 	attach(b, node);
 }
 
@@ -224,34 +237,18 @@ take_scalar(struct builder *b, const yaml_event_t *event)
 	const bool plain =
 	    event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	const char *text = (const char *)event->data.scalar.value;
-	struct fo_node *node;
 
-	if (memchr(text, '\0', len) != NULL) {
+	if (memchr(text, '\0', len) != NULL)
 		fo_reader_fail(b->rd, line, "a NUL byte in a text; take it "
 		    "out");
-		return;
-	}
 	/* a lost indent would change what it says */
-	if (plain && event->start_mark.line != event->end_mark.line) {
+	else if (plain && event->start_mark.line != event->end_mark.line)
 		fo_reader_fail(b->rd, line, "a plain text goes on in the next "
 		    "line; put it in one line, or in quotes");
-		return;
-	}
-	if (wants_key(b)) {
+	else if (wants_key(b))
 		take_key(b, text, line);
-		return;
-	}
-	if (plain && (strcmp(text, "~") == 0 || strcmp(text, "null") == 0))
-		text = "";
-	if ((node = new_node(b, FO_NODE_SCALAR, line)) == NULL)
-		return;
-	node->plain = plain;
-	if ((node->text = strdup(text)) == NULL) {
-		b->rd->err = FO_ERR_NOMEM;
-		fo_node_free(&node);
-		return;
-	}
-	attach(b, node);
+	else
+		take_value(b, text, plain, line);
 }
 
 /* ---- events ---------------------------------------------------------- */
@@ -306,12 +303,9 @@ check_document_start(struct builder *b, const yaml_event_t *event)
 		    "not allowed; begin the file with \"---\"");
 }
 
-/* Take one event; true when it was the last. */
-static bool
+static void
 take_event(struct builder *b, const yaml_event_t *event)
 {
-	if (refuse_properties(b, event))
-		return true;
 	switch (event->type) {
 	case YAML_STREAM_START_EVENT:
 		break;
@@ -342,13 +336,13 @@ take_event(struct builder *b, const yaml_event_t *event)
 		if (b->root == NULL)
 			fo_reader_fail(b->rd, 1, "the file is empty, so it "
 			    "is torn; restore it from a copy");
-		return true;
+		b->ended = true;
+		break;
 	default:
 		fo_reader_fail(b->rd, line_of(event->start_mark), "an alias "
 		    "(*name) is not allowed; write the value out");
 		break;
 	}
-	return b->rd->err != FO_OK;
 }
 
 /* How many characters there are in UTF-8 text. */
@@ -367,15 +361,11 @@ characters(const char *text, size_t len)
 static void
 explain(struct builder *b, const yaml_parser_t *parser, size_t characters_all)
 {
-	const char *problem = parser->problem;
+	const char *problem = parser->problem; /* NULL without memory only */
 
-	if (parser->error == YAML_MEMORY_ERROR) {
+	if (parser->error == YAML_MEMORY_ERROR)
 		b->rd->err = FO_ERR_NOMEM;
-		return;
-	}
-	if (problem == NULL)
-		problem = "not YAML";
-	if (parser->problem_mark.index >= characters_all)
+	else if (parser->problem_mark.index >= characters_all)
 		fo_reader_fail(b->rd, line_of(parser->problem_mark), "the "
 		    "file ends too early (%s), so it is torn; restore it from "
 		    "a copy, or mend it and end it with a line \"...\"",
@@ -390,55 +380,76 @@ explain(struct builder *b, const yaml_parser_t *parser, size_t characters_all)
 }
 
 static void
-build(struct builder *b, yaml_parser_t *parser, size_t characters_all)
+take_events(struct builder *b, yaml_parser_t *parser, size_t characters_all)
 {
 	yaml_event_t event;
-	bool done = false;
 
-	while (!done) {
+	while (!b->ended && b->rd->err == FO_OK) {
 		if (!yaml_parser_parse(parser, &event)) {
 			explain(b, parser, characters_all);
-			return;
+		} else {
+			if (!refuse_properties(b, &event))
+				take_event(b, &event);
+			yaml_event_delete(&event);
 		}
-		done = take_event(b, &event);
-		yaml_event_delete(&event);
+	}
+}
+
+static void
+build(struct builder *b, const char *text, size_t len)
+{
+	yaml_parser_t parser;
+
+	if (yaml_parser_initialize(&parser)) {
+		yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+		yaml_parser_set_input_string(&parser,
+		    (const unsigned char *)text, len);
+		take_events(b, &parser, characters(text, len));
+		yaml_parser_delete(&parser);
+	} else {
+		b->rd->err = FO_ERR_NOMEM;
 	}
 }
 
 /* ---- bytes ----------------------------------------------------------- */
 
+/* The carriage return of a line that ends as in DOS. */
+static bool
+is_dos_end(const unsigned char *p, size_t left)
+{
+	return left >= 2 && p[0] == '\r' && p[1] == '\n';
+}
+
+static void
+check_characters(struct fo_reader *rd, const unsigned char *p, size_t len)
+{
+	size_t i, n, line = 1;
+
+	for (i = 0; rd->err == FO_OK && i < len; i += n) {
+		n = fo_char_len(p + i, len - i);
+		if (n == 0)
+			fo_reader_fail(rd, line, "byte 0x%02x is not UTF-8; "
+			    "save the file as UTF-8", p[i]);
+		else if (!is_dos_end(p + i, len - i) &&
+		    fo_char_hidden(p + i, n))
+			fo_reader_fail(rd, line, "a control character "
+			    "(byte 0x%02x); take it out", p[i]);
+		line += p[i] == '\n';
+	}
+}
+
 static void
 check_bytes(struct fo_reader *rd, const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	size_t i, n, line = 1;
-
-	if (len > FO_FILE_MAX_BYTES) {
+	if (len > FO_FILE_MAX_BYTES)
 		fo_reader_fail(rd, 1, "the file is larger than %d bytes; take "
 		    "something out", FO_FILE_MAX_BYTES);
-		return;
-	}
-	if (len >= 2 && ((p[0] == 0xff && p[1] == 0xfe) ||
-	    (p[0] == 0xfe && p[1] == 0xff))) {
+	else if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
+	    memcmp(text, "\xfe\xff", 2) == 0))
 		fo_reader_fail(rd, 1, "the file is in UTF-16; save it as "
 		    "UTF-8");
-		return;
-	}
-	for (i = 0; i < len; i += n) {
-		if ((n = fo_char_len(p + i, len - i)) == 0) {
-			fo_reader_fail(rd, line, "byte 0x%02x is not UTF-8; "
-			    "save the file as UTF-8", p[i]);
-			return;
-		}
-		if (p[i] == '\r' && i + 1 < len && p[i + 1] == '\n')
-			continue;
-		if (fo_char_hidden(p + i, n)) {
-			fo_reader_fail(rd, line, "a control character "
-			    "(byte 0x%02x); take it out", p[i]);
-			return;
-		}
-		line += p[i] == '\n';
-	}
+	else
+		check_characters(rd, (const unsigned char *)text, len);
 }
 
 fo_err
@@ -447,19 +458,10 @@ fo_node_parse(const char *name, const char *text, size_t len,
 {
 	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
 	struct builder b = { .rd = &rd };
-	yaml_parser_t parser;
 
 	check_bytes(&rd, text, len);
-	if (rd.err != FO_OK)
-		return rd.err;
-	if (!yaml_parser_initialize(&parser))
-		return FO_ERR_NOMEM;
-	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)text,
-	    len);
-	build(&b, &parser, characters(text, len));
-	yaml_parser_delete(&parser);
-
+	if (rd.err == FO_OK)
+		build(&b, text, len);
 	while (b.depth > 0) {
 		b.depth--;
 		free(b.stack[b.depth].key);
@@ -478,15 +480,14 @@ fo_node_parse(const char *name, const char *text, size_t len,
 void
 fo_reader_fail(struct fo_reader *rd, size_t line, const char *fmt, ...)
 {
-	char reason[FO_DIAG_SIZE];
+	char reason[FO_DIAG_SIZE] = "";
 	va_list args;
 
 	if (rd->err != FO_OK)
 		return;
 	rd->err = FO_ERR_FORMAT;
 	va_start(args, fmt);
-	if (vsnprintf(reason, sizeof(reason), fmt, args) < 0)
-		reason[0] = '\0';
+	(void)vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
 	fo_diag_set(rd->diag, "%s:%zu: %s", rd->name, line, reason);
 }
@@ -533,11 +534,9 @@ fo_node_get(const struct fo_node *map, const char *key)
 
 	if (map == NULL || map->type != FO_NODE_MAP)
 		return NULL;
-	for (i = 0; i < map->count; i++) {
-		if (strcmp(map->keys[i], key) == 0)
-			return map->items[i];
-	}
-	return NULL;
+	i = find_key(map, key);
+
+	return i != map->count ? map->items[i] : NULL;
 }
 
 /* The value of a key, given that nothing failed; it must have one. */
@@ -653,16 +652,14 @@ fo_reader_time(struct fo_reader *rd, const struct fo_node *map,
     const char *key, bool required)
 {
 	const struct fo_node *node = scalar_of(rd, map, key, required);
-	int64_t s;
+	int64_t s = 0;
 
 	if (node == NULL)
 		return 0;
 	/* 0 means absent, so the first second of 1970 cannot be written. */
-	if (fo_time_parse(node->text, &s) != FO_OK || s == 0) {
+	if (fo_time_parse(node->text, &s) != FO_OK || s == 0)
 		fo_reader_fail(rd, node->line, "'%s' is '%.64s'; write a "
 		    "time in UTC as 2026-11-23T18:00:00Z", key, node->text);
-		return 0;
-	}
 	return s;
 }
 

@@ -1,6 +1,7 @@
 /*
  * The YAML subset: what is read, and every way in which a file is refused.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,7 +174,8 @@ Test(node, refuses_what_has_a_second_meaning_and_says_where_and_how_to_mend)
 		{ "---\na: b\n c: d\n...\n", 2, "goes on in the next line",
 		    "in quotes" },
 		{ "---\na: \"b\"\n c: d\n...\n", 3, "not YAML", "mend" },
-		{ "---\na: b: c\n...\n", 2, "not YAML", "mend" },
+		{ "---\na: b: c\n...\n", 2, "not YAML (mapping values are "
+		    "not allowed in this context)", "mend" },
 		{ "---\na: [b\n...\n", 3, "not YAML", "mend" },
 		{ "---\na: \"b\n...\nc\"\n...\n", 3, "not YAML", "mend" },
 		{ "---\na: @b\n...\n", 2, "not YAML", "mend" },
@@ -186,12 +188,21 @@ Test(node, refuses_what_has_a_second_meaning_and_says_where_and_how_to_mend)
 		{ "---\na: b\n...\n\xe2\x80", 4, "not UTF-8", "save" },
 		{ "\xff\xfe-\n", 1, "UTF-16", "save it as UTF-8" },
 		{ "\xfe\xff-\n", 1, "UTF-16", "save it as UTF-8" },
+		{ "\xff\xfe", 1, "UTF-16", "save it as UTF-8" },
+		{ "\xff-\n", 1, "0xff is not UTF-8", "save" },
+		{ "\xfe-\n", 1, "0xfe is not UTF-8", "save" },
+		{ "-\xfe\n", 1, "0xfe is not UTF-8", "save" },
+		{ "-\xff\n", 1, "0xff is not UTF-8", "save" },
 		{ "\xef\xbb\xbf---\na: b\n...\n", 1, "control character",
 		    "take it out" },
 		{ "---\na: b\x1b[1m\n...\n", 2, "control character (byte "
 		    "0x1b)", "take it out" },
 		{ "---\n# x\ra: b\n...\n", 2, "control character (byte 0x0d)",
 		    "take it out" },
+		{ "---\na: b\n...\r", 3, "control character (byte 0x0d)",
+		    "take it out" },
+		{ "---\na: b\r\nc: \x01\r\n...\r\n", 3,
+		    "control character (byte 0x01)", "take it out" },
 		/* line breaks of YAML that editors do not show as such */
 		{ "---\n# x\xe2\x80\xa8" "a: b\n...\n", 2, "control char",
 		    "take it out" },
@@ -210,6 +221,18 @@ Test(node, a_nul_byte_is_refused_and_does_not_end_the_text)
 
 	refused(text, sizeof(text) - 1, 4, "control character (byte 0x00)",
 	    "take it out");
+}
+
+/* What stands behind its last byte is not looked at. */
+Test(node, a_text_is_judged_by_its_own_bytes_only)
+{
+	refused("---\na: b\n...\r\n", strlen("---\na: b\n...\r"), 3,
+	    "control character (byte 0x0d)", "take it out");
+	refused("\xff\xfe", 1, 1, "0xff is not UTF-8", "save");
+	refused("---\na: \xc3\xa4", strlen("---\na: \xc3"), 2,
+	    "0xc3 is not UTF-8", "save");
+	refused("---\na: b\n...\n", strlen("---\na: b\n"), 3,
+	    "closing \"...\" is missing", "restore");
 }
 
 /*
@@ -368,6 +391,110 @@ Test(node, a_misspelt_key_is_refused_with_the_nearest_right_name)
 	fo_node_free(&root);
 }
 
+Test(node, a_list_in_place_of_a_map_is_refused_before_its_keys)
+{
+	static const char *const known[] = { "version", NULL };
+	struct fo_node *root = accepted("---\n- version\n- b\n...\n");
+	struct fo_diag diag;
+	struct fo_reader rd = reader(&diag);
+
+	fo_reader_map(&rd, root, known);
+	failed(&rd, 2, "a map is expected here; write lines of the form");
+	fo_node_free(&root);
+}
+
+/* A map that a file may leave out has no keys, and is no failure. */
+Test(node, of_no_map_every_value_is_absent)
+{
+	static const char *const known[] = { "version", NULL };
+	struct fo_diag diag;
+	struct fo_reader rd = reader(&diag);
+
+	fo_reader_map(&rd, NULL, known);
+	cr_expect_null(fo_node_get(NULL, "a"));
+	cr_expect_null(fo_reader_text(&rd, NULL, "a", true));
+	cr_expect_null(fo_reader_list(&rd, NULL, "a", true));
+	cr_expect_eq(fo_reader_int(&rd, NULL, "a", 1, 300, 60), 60);
+	cr_expect_eq(fo_reader_time(&rd, NULL, "a", true), 0);
+	cr_expect_eq(fo_reader_word(&rd, NULL, "a", words), 0);
+	cr_expect_eq(rd.err, FO_OK, "%s", diag.text);
+}
+
+Test(node, a_required_key_that_is_missing_is_named_whatever_its_kind)
+{
+	struct fo_node *root = accepted("---\na: b\n...\n");
+	struct fo_diag diag;
+	struct fo_reader rd = reader(&diag);
+
+	cr_expect_null(fo_reader_list(&rd, root, "list", true));
+	failed(&rd, 2, "required key 'list' is missing; add it");
+	rd = reader(&diag);
+	cr_expect_eq(fo_reader_time(&rd, root, "time", true), 0);
+	failed(&rd, 2, "required key 'time' is missing; add it");
+	rd = reader(&diag);
+	cr_expect_eq(fo_reader_word(&rd, root, "word", words), 0);
+	failed(&rd, 2, "required key 'word' is missing; add it");
+	rd = reader(&diag);
+	fo_reader_version(&rd, root);
+	failed(&rd, 2, "required key 'version' is missing; add it");
+	fo_node_free(&root);
+}
+
+Test(node, a_whole_number_has_one_way_of_being_written)
+{
+	static const struct {
+		const char *text;
+		int64_t want;	/* -1: refused */
+	} cases[] = {
+		{ "0", 0 }, { "7", 7 }, { "10", 10 }, { "90210", 90210 },
+		{ "999999999999999999", 999999999999999999 },
+		{ "1000000000000000000", -1 }, { "-7", -7 },
+		{ "\"\"", -1 }, { "\"-\"", -1 }, { "00", -1 }, { "01", -1 },
+		{ "-01", -1 }, { "--7", -1 }, { "+7", -1 }, { "7-", -1 },
+		{ "7.0", -1 }, { "0x7", -1 }, { "7e1", -1 }, { "\" 7\"", -1 },
+		{ "\"7 \"", -1 }, { "x", -1 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[64];
+		struct fo_node *root;
+		struct fo_diag diag;
+		struct fo_reader rd = reader(&diag);
+		int64_t got;
+
+		(void)snprintf(text, sizeof(text), "---\na: %s\n...\n",
+		    cases[i].text);
+		root = accepted(text);
+		got = fo_reader_int(&rd, root, "a", -7, INT64_MAX, -1);
+		cr_expect_eq(got, cases[i].want, "%s: %lld", cases[i].text,
+		    (long long)got);
+		if (cases[i].want == -1)
+			failed(&rd, 2, "write a whole number from -7 to "
+			    "9223372036854775807");
+		else
+			cr_expect_eq(rd.err, FO_OK, "%s", diag.text);
+		fo_node_free(&root);
+	}
+}
+
+Test(node, a_number_is_within_its_limits_or_refused)
+{
+	struct fo_node *root = accepted("---\nlow: 4\nfirst: 5\nlast: 8\n"
+	    "high: 9\n...\n");
+	struct fo_diag diag;
+	struct fo_reader rd = reader(&diag);
+
+	cr_expect_eq(fo_reader_int(&rd, root, "first", 5, 8, 6), 5);
+	cr_expect_eq(fo_reader_int(&rd, root, "last", 5, 8, 6), 8);
+	cr_expect_eq(rd.err, FO_OK, "%s", diag.text);
+	cr_expect_eq(fo_reader_int(&rd, root, "low", 5, 8, 6), 6);
+	failed(&rd, 2, "'4'; write a whole number from 5 to 8");
+	rd = reader(&diag);
+	cr_expect_eq(fo_reader_int(&rd, root, "high", 5, 8, 6), 6);
+	failed(&rd, 5, "'9'; write a whole number from 5 to 8");
+	fo_node_free(&root);
+}
+
 Test(node, the_first_reason_stays_and_nothing_is_read_after_it)
 {
 	struct fo_node *root = accepted("---\na: b\n...\n");
@@ -402,6 +529,15 @@ Test(node, a_key_that_is_there_has_a_value_of_its_kind)
 	rd = reader(&diag);
 	cr_expect_str_empty(fo_reader_text(&rd, root, "quoted", false));
 	cr_expect_null(fo_reader_text(&rd, root, "list", false));
+	failed(&rd, 5, "'list' is a list; write a single value");
+	rd = reader(&diag);
+	cr_expect_null(fo_reader_text(&rd, root, "map", false));
+	failed(&rd, 6, "'map' is a map; write a single value");
+	rd = reader(&diag);
+	cr_expect_null(fo_reader_text(&rd, root, "list", true));
+	failed(&rd, 5, "'list' is a list; write a single value");
+	rd = reader(&diag);
+	cr_expect_eq(fo_reader_int(&rd, root, "list", 1, 300, 60), 60);
 	failed(&rd, 5, "'list' is a list; write a single value");
 	rd = reader(&diag);
 	cr_expect_null(fo_reader_list(&rd, root, "map", false));
@@ -453,6 +589,30 @@ Test(node, a_reader_gives_the_values_that_are_there)
 	cr_expect_null(texts[0]);
 	fo_texts_free(&texts);
 	cr_expect_eq(rd.err, FO_OK, "%s", diag.text);
+	fo_node_free(&root);
+}
+
+/* Of the heap: bytes in use after so many lists were read and freed. */
+static size_t
+read_and_free(const struct fo_node *root, int times)
+{
+	struct fo_diag diag;
+	struct fo_reader rd = reader(&diag);
+
+	while (times-- > 0) {
+		char **texts = fo_reader_texts(&rd, root, "texts", NULL, "");
+
+		fo_texts_free(&texts);
+	}
+	return mallinfo2().uordblks;
+}
+
+Test(node, nothing_is_left_of_a_list_of_texts_that_was_freed)
+{
+	struct fo_node *root = accepted("---\ntexts: [a, b, c]\n...\n");
+	const size_t before = read_and_free(root, 10);
+
+	cr_expect_eq(read_and_free(root, 100), before);
 	fo_node_free(&root);
 }
 
