@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -19,17 +18,6 @@
 
 #define LOCK_NAME ".lock"
 #define LOCK_POLL_MS 10
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
-		return INT64_MAX; /* every deadline has passed */
-
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /*
  * The lock file is its owner's alone: whoever could open it, if only for
@@ -84,13 +72,14 @@ fo_err
 fo_lock_folder(const char *folder, uid_t owner, int deadline_ms,
     struct fo_diag *diag, int *ret_fd)
 {
-	const int64_t until = monotonic_ms() + deadline_ms;
+	int64_t waited_ms;
 	fo_err r;
 	int fd, e;
 
 	if ((r = open_lock(folder, owner, diag, &fd)) != FO_OK)
 		return r;
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	for (waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0;
+	    waited_ms += LOCK_POLL_MS) {
 		e = errno;
 		if (e != EINTR && e != EWOULDBLOCK) {
 			fo_diag_set(diag, "%s/" LOCK_NAME ": %s; %s", folder,
@@ -98,7 +87,7 @@ fo_lock_folder(const char *folder, uid_t owner, int deadline_ms,
 			close(fd);
 			return FO_ERR_IO;
 		}
-		if (monotonic_ms() >= until) {
+		if (waited_ms >= deadline_ms) {
 			fo_diag_set(diag, "%s/" LOCK_NAME " is held by another "
 			    "writer; try again when it is done (\"fuser\" "
 			    "names it)", folder);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,29 @@
 
 /* The text of a link in keys.d. */
 #define LINK_SIZE (sizeof("../principals.d/.yaml") + FO_ID_SIZE)
+
+/* ---- folders --------------------------------------------------------- */
+
+/* Open a folder to write in: whatever is wrong with it is in the way. */
+static fo_err
+open_folder(const struct fo_store *store, const char *path,
+    struct fo_diag *diag, int *ret_fd)
+{
+	return fo_safe_open_folder(path, store->owner, diag, ret_fd) ==
+	    FO_OK ? FO_OK : FO_ERR_IO;
+}
+
+/*
+ * Make FOLDER/name, 0755 whatever the umask, unless it is there; one that is
+ * there is judged when it is opened. path is the open folder's.
+ */
+static fo_err
+make_folder(int folder, const char *path, const char *name,
+    struct fo_diag *diag)
+{
+	return fo_folder_make(folder, path, name, FOLDER_MODE, geteuid(),
+	    getegid(), diag) == FO_OK ? FO_OK : FO_ERR_IO;
+}
 
 /* ---- the lock -------------------------------------------------------- */
 
@@ -71,22 +95,20 @@ fo_store_unlock(struct fo_store_lock **lock)
 
 /* ---- validating ------------------------------------------------------ */
 
-/* The stem of "part/stem.yaml" if that is what name is. */
+/* The stem of "PART/stem.yaml" if that is what name is; part is "PART/". */
 static bool
 stem_of(const char *name, const char *part, char ret_stem[NAME_MAX + 1])
 {
 	const size_t p = strlen(part);
-	const size_t n = strlen(name);
-	const size_t suffix = strlen(".yaml");
+	const char *dot = strrchr(name, '.');
 
-	if (n <= p + 1 + suffix || n - p - 1 - suffix > NAME_MAX ||
-	    strncmp(name, part, p) != 0 || name[p] != '/' ||
-	    strchr(name + p + 1, '/') != NULL ||
-	    strcmp(name + n - suffix, ".yaml") != 0)
+	/* a name in a part has the dot of that at least */
+	if (strncmp(name, part, p) != 0 || strcmp(dot, ".yaml") != 0)
 		return false;
 
-	memcpy(ret_stem, name + p + 1, n - p - 1 - suffix);
-	ret_stem[n - p - 1 - suffix] = '\0';
+	/* what does not fit is cut, and still too long for any name */
+	(void)snprintf(ret_stem, NAME_MAX + 1, "%.*s",
+	    (int)(dot - name - (ptrdiff_t)p), name + p);
 	return true;
 }
 
@@ -106,12 +128,12 @@ validate(const struct fo_store *store, const char *name, const char *path,
 	char stem[NAME_MAX + 1];
 	fo_err r = FO_ERR_ARG;
 
-	if (stem_of(name, "principals.d", stem) && fo_id_ok(stem))
+	if (stem_of(name, "principals.d/", stem) && fo_id_ok(stem))
 		r = fo_principal_parse(path, stem, text, len, diag,
 		    &principal);
-	else if (stem_of(name, "groups.d", stem) && fo_name_ok(stem))
+	else if (stem_of(name, "groups.d/", stem) && fo_name_ok(stem))
 		r = fo_group_parse(path, stem, text, len, diag, &group);
-	else if (stem_of(name, "policies.d", stem) && fo_name_ok(stem))
+	else if (stem_of(name, "policies.d/", stem) && fo_name_ok(stem))
 		r = fo_policy_parse(path, stem, text, len, diag, &policy);
 	else if (strcmp(path, store->config_path) == 0)
 		r = fo_config_parse(path, text, len, diag, &config);
@@ -127,29 +149,26 @@ validate(const struct fo_store *store, const char *name, const char *path,
 
 /* ---- one file -------------------------------------------------------- */
 
-static fo_err
+static int
 write_all(int fd, const char *text)
 {
-	size_t left = strlen(text);
 	ssize_t n;
 
-	while (left > 0) {
-		if ((n = write(fd, text, left)) < 0) {
-			if (errno == EINTR)
-				continue;
-			return FO_ERR_IO;
-		}
-		text += n;
-		left -= (size_t)n;
+	for (; *text != '\0'; text += n) {
+		do {
+			n = write(fd, text, strlen(text));
+		} while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return -1;
 	}
-	return FO_OK;
+	return 0;
 }
 
 /*
  * A whole, durable file under a name that every reader ignores. On failure
  * there is none, and errno says why.
  */
-static fo_err
+static int
 write_tmp(int folder, const char *text, char ret_tmp[TMP_SIZE])
 {
 	unsigned char random[TMP_RANDOM_BYTES];
@@ -157,23 +176,23 @@ write_tmp(int folder, const char *text, char ret_tmp[TMP_SIZE])
 	int fd, e;
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
-		return FO_ERR_IO;
+		return -1;
 	fo_b64url_encode(random, sizeof(random), tmp + strlen(TMP_PREFIX));
 	fd = openat(folder, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 	if (fd < 0)
-		return FO_ERR_IO;
-	if (write_all(fd, text) != FO_OK || fchmod(fd, 0644) != 0 ||
+		return -1;
+	if (write_all(fd, text) != 0 || fchmod(fd, 0644) != 0 ||
 	    fsync(fd) != 0) {
 		e = errno;
 		close(fd);
 		(void)unlinkat(folder, tmp, 0);
 		errno = e;
-		return FO_ERR_IO;
+		return -1;
 	}
 	close(fd);
 	memcpy(ret_tmp, tmp, sizeof(tmp));
-	return FO_OK;
+	return 0;
 }
 
 /*
@@ -217,8 +236,8 @@ not_settled(int folder, const char *tmp, const char *path, int e,
 }
 
 /*
- * Write file in the open folder. *ret_there says whether it is there under
- * its name, also after a failure. path is for reasons.
+ * Write file in the open folder. *ret_there becomes true, also before a
+ * failure, when it has its name. path is for reasons.
  */
 static fo_err
 put(int folder, const char *file, const char *path, const char *text,
@@ -226,8 +245,7 @@ put(int folder, const char *file, const char *path, const char *text,
 {
 	char tmp[TMP_SIZE];
 
-	*ret_there = false;
-	if (write_tmp(folder, text, tmp) != FO_OK) {
+	if (write_tmp(folder, text, tmp) != 0) {
 		fo_diag_set(diag, "%s was not written: %s; %s", path,
 		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_IO;
@@ -260,9 +278,9 @@ open_parent(const struct fo_store *store, const char *path,
 	parent = strndup(path, (size_t)(strrchr(path, '/') - path));
 	if (parent == NULL)
 		return FO_ERR_NOMEM;
-	r = fo_safe_open_folder(parent, store->owner, diag, ret_fd);
+	r = open_folder(store, parent, diag, ret_fd);
 	free(parent);
-	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_IO;
+	return r;
 }
 
 /* fo_store_write, with put's *ret_there. */
@@ -274,7 +292,6 @@ write_file(const struct fo_store *store, const char *name, const char *text,
 	int folder;
 	fo_err r;
 
-	*ret_there = false;
 	fo_buf_init(&path, (size_t)PATH_MAX + NAME_MAX);
 	fo_buf_addf(&path, "%s/%s", store->folder, name);
 	if ((r = path.err) != FO_OK)
@@ -295,7 +312,7 @@ fo_err
 fo_store_write(const struct fo_store *store, const char *name,
     const char *text, bool must_be_new, struct fo_diag *diag)
 {
-	bool there;
+	bool there; /* nobody asks */
 
 	return write_file(store, name, text, must_be_new, diag, &there);
 }
@@ -318,23 +335,17 @@ open_keys(const struct fo_store *store, struct fo_diag *diag, int *ret_fd)
 	fo_buf_init(&path, (size_t)PATH_MAX + NAME_MAX);
 	fo_buf_addf(&path, "%s/keys.d", store->folder);
 	if ((r = path.err) == FO_OK)
-		r = fo_safe_open_folder(path.data, store->owner, diag,
-		    ret_fd);
+		r = open_folder(store, path.data, diag, ret_fd);
 	fo_buf_clear(&path);
-	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_IO;
+	return r;
 }
 
 static int
 make_link(int folder, const char *jkt, const char *id)
 {
 	char text[LINK_SIZE];
-	const int n = snprintf(text, sizeof(text), "../principals.d/%s.yaml",
-	    id);
 
-	if (n < 0 || (size_t)n >= sizeof(text)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	(void)snprintf(text, sizeof(text), "../principals.d/%s.yaml", id);
 	return symlinkat(text, folder, jkt);
 }
 
@@ -375,8 +386,9 @@ release(struct reserved *reserved)
 }
 
 /*
- * Reserve the thumbprints of all keys of a principal. On failure no link is
- * left that was not there before. The caller closes reserved->folder.
+ * Reserve the thumbprints of all keys of a principal that its reader takes,
+ * so that they are not too many. On failure no link is left that was not
+ * there before. The caller closes reserved->folder.
  */
 static fo_err
 reserve(const struct fo_store *store, const struct fo_principal *principal,
@@ -386,12 +398,8 @@ reserve(const struct fo_store *store, const struct fo_principal *principal,
 	size_t i;
 	fo_err r;
 
-	*reserved = (struct reserved){ .folder = -1 };
-	if (principal->keys_count > FO_PRINCIPAL_MAX_KEYS)
-		return FO_ERR_ARG;
-	if ((r = open_keys(store, diag, &reserved->folder)) != FO_OK)
-		return r;
-	for (i = 0; i < principal->keys_count && r == FO_OK; i++) {
+	r = open_keys(store, diag, &reserved->folder);
+	for (i = 0; r == FO_OK && i < principal->keys_count; i++) {
 		jkt = principal->keys[i].jkt;
 		if (make_link(reserved->folder, jkt, principal->id) == 0) {
 			reserved->made[reserved->count++] = jkt;
@@ -466,7 +474,7 @@ fo_store_replace(const struct fo_store *store,
 {
 	struct fo_principal *now = NULL;
 	char *before_text = NULL, *now_text = NULL;
-	fo_err r = FO_ERR_INTERNAL;
+	fo_err r;
 
 	*ret_there = false;
 	if (lock == NULL || strcmp(before->id, after->id) != 0)
@@ -560,10 +568,6 @@ static const char logins_policy[] =
     "audit: {required: [syslog], best_effort: []}\n" \
     "...\n"
 
-/*
- * Make FOLDER/part, 0755 whatever the umask, unless it is there; one that is
- * there is judged when it is opened.
- */
 static fo_err
 make_part(const struct fo_store *store, const char *part,
     struct fo_diag *diag)
@@ -571,13 +575,31 @@ make_part(const struct fo_store *store, const char *part,
 	int folder;
 	fo_err r;
 
-	r = fo_safe_open_folder(store->folder, store->owner, diag, &folder);
-	if (r == FO_OK) {
-		r = fo_folder_make(folder, store->folder, part, FOLDER_MODE,
-		    geteuid(), getegid(), diag);
-		close(folder);
+	if ((r = open_folder(store, store->folder, diag, &folder)) != FO_OK)
+		return r;
+	r = make_folder(folder, store->folder, part, diag);
+	close(folder);
+	return r;
+}
+
+/* Open the folder that the store's is in; "" is "/". */
+static fo_err
+open_above(const struct fo_store *store, const char *above,
+    struct fo_diag *diag, int *ret_fd)
+{
+	int fd;
+
+	/* fo_safe_open_folder names no components of "/" */
+	if (above[0] != '\0')
+		return open_folder(store, above, diag, ret_fd);
+	fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		fo_diag_set(diag, "/: %s; %s", strerror(errno),
+		    fo_diag_remedy(errno));
+		return FO_ERR_IO;
 	}
-	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_IO;
+	*ret_fd = fd;
+	return FO_OK;
 }
 
 /* Make the store's own folder, and the folders in it. */
@@ -595,21 +617,11 @@ make_folders(const struct fo_store *store, struct fo_diag *diag)
 	above = strndup(store->folder, (size_t)(name - 1 - store->folder));
 	if (above == NULL)
 		return FO_ERR_NOMEM;
-	if (above[0] == '\0') {
-		/* safe_open names no components of "/" */
-		parent = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		r = parent < 0 ? FO_ERR_IO : FO_OK;
-	} else {
-		r = open_parent(store, store->folder, diag, &parent);
-	}
-	if (r == FO_OK) {
-		r = fo_folder_make(parent, above, name, FOLDER_MODE,
-		    geteuid(), getegid(), diag);
+	if ((r = open_above(store, above, diag, &parent)) == FO_OK) {
+		r = make_folder(parent, above, name, diag);
 		close(parent);
 	}
 	free(above);
-	if (r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT)
-		r = FO_ERR_IO;
 	for (i = 0; r == FO_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
 		r = make_part(store, parts[i], diag);
 	return r;
@@ -700,7 +712,6 @@ add_entry(struct index *index, const char *jkt, const char *id)
 		index->size = size;
 	}
 	entries = &index->entries[index->count++];
-	*entries = (struct entry){ .linked = false };
 	memcpy(entries->jkt, jkt, strlen(jkt) + 1);
 	memcpy(entries->id, id, strlen(id) + 1);
 	return FO_OK;
@@ -752,7 +763,8 @@ check_entries(struct index *index)
 			return FO_ERR_STORE;
 		}
 		r = fo_store_find(index->store, e->jkt, &why, id);
-		if (r == FO_ERR_UNKNOWN_KEY)
+		e->linked = r != FO_ERR_UNKNOWN_KEY;
+		if (!e->linked)
 			continue;
 		if (r != FO_OK) {
 			fo_diag_set(index->diag, "%s", why.text);
@@ -764,7 +776,6 @@ check_entries(struct index *index)
 			    "latter's file", e->jkt, id, e->id);
 			return FO_ERR_STORE;
 		}
-		e->linked = true;
 	}
 	return FO_OK;
 }
@@ -818,7 +829,7 @@ fo_store_index(const struct fo_store *store, const struct fo_store_lock *lock,
 	r = fo_store_each(store, FO_STORE_PRINCIPALS, diag, collect, &index);
 	if (r != FO_OK)
 		goto out;
-	if (index.count > 0)
+	if (index.entries != NULL)
 		qsort(index.entries, index.count, sizeof(*index.entries),
 		    by_jkt);
 	if ((r = make_part(store, "keys.d", diag)) != FO_OK)

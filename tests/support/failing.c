@@ -125,9 +125,24 @@ WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
     (fd, message, flags));
 WRAP(int, socket, (int family, int type, int protocol),
     (family, type, protocol));
+WRAP(int, symlinkat, (const char *text, int fd, const char *name),
+    (text, fd, name));
 WRAP(int, unlinkat, (int fd, const char *name, int flags),
     (fd, name, flags));
-WRAP(ssize_t, write, (int fd, const void *buf, size_t n), (fd, buf, n));
+
+ssize_t __real_write(int fd, const void *buf, size_t n);
+ssize_t __wrap_write(int fd, const void *buf, size_t n);
+
+ssize_t
+__wrap_write(int fd, const void *buf, size_t n)
+{
+	if (!fails("write"))
+		return __real_write(fd, buf, n);
+	if (errno >= 0)
+		return failure();
+
+	return __real_write(fd, buf, n < (size_t)-errno ? n : (size_t)-errno);
+}
 
 int __real_openat(int fd, const char *path, int flags, ...);
 int __wrap_openat(int fd, const char *path, int flags, ...);

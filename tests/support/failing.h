@@ -4,14 +4,15 @@
  * A program that links test_failing has the linker send these calls here
  * first: clock_gettime connect fchmod fchmodat fchown fdopendir flock fstat
  * fstatat fsync getrandom linkat mkdirat mknodat newlocale openat poll read
- * readlinkat renameat renameat2 sendmsg socket unlinkat write.
+ * readlinkat renameat renameat2 sendmsg socket symlinkat unlinkat write.
  */
 #ifndef FO_TEST_FAILING_H
 #define FO_TEST_FAILING_H
 
 /*
  * From now on the nth such call fails with this errno, nth 0: each. Error 0:
- * it does nothing, and returns 0. Up to four calls may fail at once.
+ * it does nothing, and returns 0; -N, of write alone: it writes N bytes at
+ * most. Up to four calls may fail at once.
  */
 void failing(const char *call, int nth, int error);
 /* None fails any more. */

@@ -7,11 +7,13 @@
 #include <sys/wait.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "host/node.h"
+#include "support/failing.h"
 #include "support/refusal.h"
 #include "support/store_fixture.h"
 
@@ -110,6 +112,16 @@ create(const struct fo_principal *principal, struct fo_diag *diag)
 	cr_expect_eq(there, r == FO_OK);
 	fo_store_unlock(&lock);
 	return r;
+}
+
+/* Nobody may write in FOLDER/part but its owner; now everybody may. */
+static void
+spoil(const char *part)
+{
+	char *path = store_fixture_path(&f, part);
+
+	cr_assert_eq(chmod(path, 0777), 0, "%s", path);
+	free(path);
 }
 
 /* ---- init ------------------------------------------------------------ */
@@ -267,13 +279,15 @@ Test(store_write, a_folder_that_was_left_unfinished_is_finished)
 Test(store_write, init_keeps_a_group_that_is_there)
 {
 	struct store_fixture other;
+	struct fo_diag diag = { .text = "" };
 	struct fo_group *group = NULL;
 
 	store_fixture_open(&other);
 	store_fixture_put(&other, "groups.d/default.yaml", "---\nversion: 1\n"
 	    "group: default\npolicies: []\n...\n");
 	cr_assert_eq(unlink(other.config), 0);
-	cr_expect_eq(fo_store_init(other.store, "web-1", NULL), FO_OK);
+	cr_expect_eq(fo_store_init(other.store, "web-1", &diag), FO_OK);
+	cr_expect_str_empty(diag.text);
 	cr_assert_eq(fo_store_group(other.store, "default", NULL, &group),
 	    FO_OK);
 	cr_expect_null(group->policies[0]);
@@ -298,6 +312,81 @@ Test(store_write, init_refuses_a_host_that_cannot_be_one)
 		cr_expect_neq(lstat(other.folder, &st), 0);
 	}
 	store_fixture_close(&other);
+}
+
+/* What could not get its name is named, and firstops.yaml comes last. */
+Test(store_write, an_init_that_fails_says_at_what_and_can_be_run_again)
+{
+	static const char *const made[] = { "", "/principals.d", "/keys.d",
+		"/groups.d", "/policies.d", "/policies.d/logins.yaml",
+		"/groups.d/default.yaml", "/firstops.yaml" };
+
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		struct store_fixture other;
+		struct fo_diag diag = { .text = "" };
+		struct stat st;
+		char path[128];
+		fo_err r;
+
+		store_fixture_open_bare(&other);
+		(void)snprintf(path, sizeof(path), "%s%s", other.folder,
+		    made[i]);
+		failing("renameat2", (int)i + 1, EIO);
+		r = fo_store_init(other.store, "web-1", &diag);
+		failing_none();
+		cr_expect_eq(r, FO_ERR_IO, "%s: %s", path, fo_err_word(r));
+		expect_reason(&diag, path, 0, "Input/output error; look in");
+		cr_expect_neq(lstat(path, &st), 0, "%s", path);
+		cr_expect_neq(lstat(other.config, &st), 0);
+		cr_expect_eq(fo_store_init(other.store, "web-1", &diag),
+		    FO_OK, "%s", diag.text);
+		store_fixture_close(&other);
+	}
+}
+
+Test(store_write, init_makes_nothing_in_a_folder_that_others_can_write)
+{
+	struct store_fixture other;
+	struct fo_diag diag = { .text = "" };
+	struct stat st;
+	char *path;
+
+	store_fixture_open_bare(&other);
+	cr_assert_eq(chmod(other.root, 0777), 0);
+	cr_expect_eq(fo_store_init(other.store, "web-1", &diag), FO_ERR_IO);
+	expect_reason(&diag, other.root, 0, "is writable by group or others");
+	cr_expect_neq(lstat(other.folder, &st), 0);
+	cr_assert_eq(chmod(other.root, 0700), 0);
+
+	cr_assert_eq(mkdir(other.folder, 0700), 0);
+	cr_assert_eq(chmod(other.folder, 0777), 0);
+	cr_expect_eq(fo_store_init(other.store, "web-1", &diag), FO_ERR_IO);
+	expect_reason(&diag, other.folder, 0, "is writable by group or");
+	path = store_fixture_path(&other, "principals.d");
+	cr_expect_neq(lstat(path, &st), 0);
+	free(path);
+	store_fixture_close(&other);
+}
+
+/* In /proc nobody makes a folder, but it is found in "/". */
+Test(store_write, a_store_may_stand_in_the_root_of_all_folders)
+{
+	struct fo_store *store = NULL;
+	struct fo_diag diag = { .text = "" };
+	struct rlimit before, none;
+
+	cr_assert_eq(fo_store_new("/proc/firstops.yaml", &diag, &store),
+	    FO_OK, "%s", diag.text);
+	cr_expect_eq(fo_store_init(store, "web-1", &diag), FO_ERR_IO);
+	expect_reason(&diag, "/proc/principals.d", 0, "");
+	cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cr_expect_eq(fo_store_init(store, "web-1", &diag), FO_ERR_IO);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	expect_reason(&diag, "/: ", 0, "ulimit -n");
+	fo_store_free(&store);
 }
 
 /* ---- create ---------------------------------------------------------- */
@@ -381,6 +470,270 @@ Test(store_write, a_principal_that_no_reader_would_take_is_not_written)
 	    diag.text);
 	cr_expect_not(exists("keys.d/" OTHER_JKT));
 	cr_expect_not(exists("principals.d/" OTHER_ID ".yaml"));
+}
+
+/* What is wrong with it is seen before a thumbprint is reserved for it. */
+Test(store_write, a_principal_that_no_reader_would_take_reserves_nothing)
+{
+	struct fo_principal bad = *agent(OTHER_ID, OTHER_JKT, NULL);
+	struct fo_diag diag = { .text = "" };
+
+	bad.name[0] = 'X';
+	failing("symlinkat", 99, EIO);
+	cr_expect_eq(create(&bad, &diag), FO_ERR_FORMAT);
+	cr_expect_eq(failing_calls("symlinkat"), 0);
+	failing_none();
+}
+
+Test(store_write, a_thumbprint_whose_link_is_damaged_is_given_to_nobody)
+{
+	struct fo_diag diag = { .text = "" };
+	char *path = store_fixture_path(&f, "keys.d/" OTHER_JKT);
+
+	cr_assert_eq(symlink("elsewhere", path), 0);
+	cr_expect_eq(create(agent(OTHER_ID, OTHER_JKT, NULL), &diag),
+	    FO_ERR_STORE);
+	expect_reason(&diag, path, 0, "is not a symbolic link to");
+	cr_expect_not(exists("principals.d/" OTHER_ID ".yaml"));
+	free(path);
+}
+
+Test(store_write, a_thumbprint_of_a_principal_that_cannot_be_read_is_taken)
+{
+	struct fo_diag diag = { .text = "" };
+
+	store_fixture_put(&f, PRINCIPAL, "---\nversion: 1\n");
+	cr_expect_eq(create(agent(OTHER_ID, FIXTURE_JKT, NULL), &diag),
+	    FO_ERR_EXISTS);
+	cr_expect_not_null(strstr(diag.text, "is registered to " FIXTURE_ID
+	    " (unreadable) already"), "%s", diag.text);
+	cr_expect_not(exists("principals.d/" OTHER_ID ".yaml"));
+}
+
+/* The first key is taken: the second is not even tried. */
+Test(store_write, after_a_thumbprint_that_is_taken_none_is_reserved)
+{
+	struct fo_diag diag = { .text = "" };
+
+	failing("symlinkat", 99, EIO);
+	cr_expect_eq(create(agent(OTHER_ID, FIXTURE_JKT, OTHER_JKT), &diag),
+	    FO_ERR_EXISTS);
+	cr_expect_eq(failing_calls("symlinkat"), 1);
+	failing_none();
+	cr_expect_not(exists("keys.d/" OTHER_JKT));
+}
+
+Test(store_write, in_a_folder_that_others_can_write_nothing_is_written)
+{
+	static const char *const parts[] = { "keys.d", "principals.d" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct fo_diag diag = { .text = "" };
+		char *path = store_fixture_path(&f, parts[i]);
+
+		spoil(parts[i]);
+		cr_expect_eq(create(agent(OTHER_ID, OTHER_JKT, NULL), &diag),
+		    FO_ERR_IO, "%s", parts[i]);
+		expect_reason(&diag, path, 0, "is writable by group or");
+		cr_expect_eq(names_in("keys.d"), 1);
+		cr_expect_eq(names_in("principals.d"), 1);
+		cr_assert_eq(chmod(path, 0755), 0);
+		free(path);
+	}
+}
+
+/* How many calls of openat a create makes: the last is its file's. */
+static int
+opens_of_a_create(void)
+{
+	struct fo_store_lock *lock = locked();
+	struct fo_diag diag = { .text = "" };
+	bool there = false;
+	int n;
+
+	failing("openat", 9999, EIO);
+	cr_assert_eq(fo_store_create(f.store, lock, agent(OTHER_ID, NULL,
+	    NULL), &diag, &there), FO_OK, "%s", diag.text);
+	n = failing_calls("openat");
+	failing_none();
+	fo_store_unlock(&lock);
+	return n;
+}
+
+Test(store_write, a_call_that_fails_leaves_all_or_nothing_and_is_named)
+{
+	static const struct {
+		const char *call;
+		int nth;		/* 0: the last */
+		int error;
+		bool there;
+		const char *what;
+	} cases[] = {
+		{ "symlinkat", 1, ENOSPC, false, "/keys.d/" OTHER_JKT
+		    ": No space left on device; nothing was changed; make" },
+		{ "symlinkat", 2, ENOSPC, false, "/keys.d/" THIRD_JKT
+		    ": No space left on device; nothing was changed; make" },
+		{ "fsync", 1, EIO, false, "/keys.d: Input/output error; "
+		    "nothing was changed; look" },
+		{ "getrandom", 1, EIO, false, ".yaml was not written: "
+		    "Input/output error; look" },
+		{ "getrandom", 1, 0, false, ".yaml was not written: " },
+		{ "openat", 0, ENOSPC, false, ".yaml was not written: No "
+		    "space left on device; make" },
+		{ "write", 1, ENOSPC, false, ".yaml was not written: No "
+		    "space left on device; make" },
+		{ "fchmod", 1, EPERM, false, ".yaml was not written: "
+		    "Operation not permitted; run" },
+		{ "fsync", 2, EIO, false, ".yaml was not written: "
+		    "Input/output error; look" },
+		{ "renameat2", 1, EIO, false, ".yaml was not written: "
+		    "Input/output error; look" },
+		{ "fsync", 3, EIO, true, ".yaml was written, but may be lost "
+		    "in a crash now: Input/output error; look" },
+	};
+	const char *id = "fo_agent_11111111-7a53-4c0e-9f5a-2b1f0c9d8e77";
+	const int opens = opens_of_a_create();
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fo_store_lock *lock = locked();
+		struct fo_diag diag = { .text = "" };
+		struct fo_principal *p = NULL;
+		bool there = !cases[i].there;
+		char found[FO_ID_SIZE];
+		fo_err r;
+
+		failing(cases[i].call, cases[i].nth != 0 ? cases[i].nth :
+		    opens, cases[i].error);
+		r = fo_store_create(f.store, lock, agent(id, OTHER_JKT,
+		    THIRD_JKT), &diag, &there);
+		failing_none();
+		fo_store_unlock(&lock);
+		cr_expect_eq(r, FO_ERR_IO, "%s: %s", cases[i].what,
+		    fo_err_word(r));
+		cr_expect_not_null(strstr(diag.text, cases[i].what),
+		    "wanted '%s' in: %s", cases[i].what, diag.text);
+		cr_expect_eq(there, cases[i].there, "%s", cases[i].what);
+		cr_expect_eq(names_in("keys.d"), there ? 3 : 1, "%s",
+		    cases[i].what);
+		cr_expect_eq(names_in("principals.d"), there ? 3 : 2, "%s",
+		    cases[i].what);
+		if (!there)
+			continue;
+		cr_expect_eq(fo_store_find(f.store, OTHER_JKT, &diag, found),
+		    FO_OK, "%s", diag.text);
+		cr_expect_eq(fo_store_principal(f.store, found, &diag, &p),
+		    FO_OK, "%s", diag.text);
+		fo_principal_free(&p);
+	}
+}
+
+/* What went wrong first is what is said. */
+Test(store_write, a_temporary_file_that_stays_does_not_hide_the_reason)
+{
+	struct fo_diag diag = { .text = "" };
+	struct fo_store_lock *lock = locked();
+	bool there = true;
+
+	failing("fsync", 2, EIO);
+	failing("unlinkat", 1, EPERM);
+	cr_expect_eq(fo_store_create(f.store, lock, agent(OTHER_ID, OTHER_JKT,
+	    NULL), &diag, &there), FO_ERR_IO);
+	failing_none();
+	cr_expect_not(there);
+	cr_expect_not_null(strstr(diag.text, "was not written: Input/output "
+	    "error"), "%s", diag.text);
+	cr_expect_not(exists("keys.d/" OTHER_JKT));
+	fo_store_unlock(&lock);
+}
+
+Test(store_write, what_is_written_piece_by_piece_or_interrupted_is_whole)
+{
+	static const int errors[] = { -1, -7, EINTR };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct fo_diag diag = { .text = "" };
+		struct fo_principal *p = NULL;
+
+		failing("write", errors[i] < 0 ? 0 : 1, errors[i]);
+		cr_expect_eq(create(agent(OTHER_ID, NULL, NULL), &diag),
+		    FO_OK, "%s", diag.text);
+		failing_none();
+		cr_expect_eq(fo_store_principal(f.store, OTHER_ID, &diag, &p),
+		    FO_OK, "%s", diag.text);
+		if (p != NULL) {
+			char *path = store_fixture_path(&f, "principals.d/"
+			    OTHER_ID ".yaml");
+
+			cr_expect_str_eq(p->owner, "team-data");
+			cr_assert_eq(unlink(path), 0);
+			free(path);
+		}
+		fo_principal_free(&p);
+	}
+}
+
+/*
+ * Where a file system cannot rename without replacing, a link makes the name,
+ * and replaces nothing either.
+ */
+Test(store_write, a_file_system_without_exclusive_rename_will_do)
+{
+	static const int errors[] = { EINVAL, ENOSYS };
+	const char *name = "principals.d/" OTHER_ID ".yaml";
+	char *path = store_fixture_path(&f, name);
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct fo_diag diag = { .text = "" };
+		struct stat st;
+
+		failing("renameat2", 1, errors[i]);
+		cr_expect_eq(create(agent(OTHER_ID, OTHER_JKT, NULL), &diag),
+		    FO_OK, "%s", diag.text);
+		cr_expect_eq(names_in("principals.d"), 2);
+		cr_expect_eq(lstat(path, &st), 0);
+		cr_expect_eq(st.st_nlink, 1);
+		failing("renameat2", 1, errors[i]);
+		cr_expect_eq(create(agent(OTHER_ID, OTHER_JKT, NULL), &diag),
+		    FO_ERR_EXISTS);
+		cr_expect_eq(names_in("principals.d"), 2);
+		failing_none();
+		cr_assert_eq(unlink(path), 0);
+	}
+	free(path);
+}
+
+Test(store_write, no_link_is_made_where_renaming_failed_otherwise)
+{
+	struct fo_diag diag = { .text = "" };
+
+	failing("renameat2", 1, EPERM);
+	failing("linkat", 99, EIO);
+	cr_expect_eq(create(agent(OTHER_ID, OTHER_JKT, NULL), &diag),
+	    FO_ERR_IO);
+	cr_expect_eq(failing_calls("linkat"), 0);
+	failing_none();
+	cr_expect_eq(names_in("principals.d"), 1);
+}
+
+Test(store_write, a_file_that_kept_its_temporary_name_too_is_owned_up_to)
+{
+	struct fo_diag diag = { .text = "" };
+	struct fo_store_lock *lock = locked();
+	bool there = false;
+
+	failing("renameat2", 1, EINVAL);
+	failing("unlinkat", 1, EIO);
+	cr_expect_eq(fo_store_create(f.store, lock, agent(OTHER_ID, OTHER_JKT,
+	    NULL), &diag, &there), FO_ERR_IO);
+	failing_none();
+	cr_expect(there);
+	cr_expect_not_null(strstr(diag.text, OTHER_ID ".yaml was written, but "
+	    "has a second name, .tmp-"), "%s", diag.text);
+	cr_expect_not_null(strstr(diag.text, "is removed: Input/output "
+	    "error"), "%s", diag.text);
+	cr_expect(exists("keys.d/" OTHER_JKT));
+	cr_expect(exists("principals.d/" OTHER_ID ".yaml"));
+	fo_store_unlock(&lock);
 }
 
 Test(store_write, nothing_is_written_without_the_lock)
@@ -533,6 +886,70 @@ Test(store_write, a_key_of_another_principal_cannot_be_added)
 	fo_principal_free(&after);
 }
 
+static fo_err
+replace(const struct fo_principal *before, const struct fo_principal *after,
+    struct fo_diag *diag, bool *ret_there)
+{
+	struct fo_store_lock *lock = locked();
+	const fo_err r = fo_store_replace(f.store, lock, before, after, diag,
+	    ret_there);
+
+	fo_store_unlock(&lock);
+	return r;
+}
+
+Test(store_write, only_a_principal_that_is_there_is_replaced_and_by_itself)
+{
+	const struct fo_principal other = *agent(OTHER_ID, NULL, NULL);
+	struct fo_principal *mine = NULL;
+	struct fo_diag diag = { .text = "" };
+	bool there = true;
+
+	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &mine),
+	    FO_OK);
+	cr_expect_eq(replace(mine, &other, &diag, &there), FO_ERR_ARG);
+	cr_expect_not(there);
+	there = true;
+	cr_expect_eq(replace(&other, &other, &diag, &there),
+	    FO_ERR_NOT_FOUND);
+	cr_expect_not(there);
+	cr_expect_eq(names_in("principals.d"), 1);
+	store_fixture_put(&f, PRINCIPAL, "---\nversion: 1\n");
+	there = true;
+	cr_expect_eq(replace(mine, mine, &diag, &there), FO_ERR_STORE);
+	cr_expect_not(there);
+	fo_principal_free(&mine);
+}
+
+/* A file system without exclusive rename needs none to replace a file. */
+Test(store_write, a_change_that_cannot_be_renamed_leaves_the_file_as_it_was)
+{
+	struct fo_principal *before = NULL, *after = NULL;
+	struct fo_diag diag = { .text = "" };
+	bool there = true;
+
+	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &before),
+	    FO_OK);
+	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &after),
+	    FO_OK);
+	suspend(after);
+	failing("renameat2", 1, EINVAL);
+	failing("linkat", 99, EIO);
+	cr_expect_eq(replace(before, after, &diag, &there), FO_ERR_IO);
+	cr_expect_eq(failing_calls("linkat"), 0);
+	failing_none();
+	cr_expect_not(there);
+	cr_expect_not_null(strstr(diag.text, "was not written: Invalid "
+	    "argument"), "%s", diag.text);
+	cr_expect_eq(names_in("principals.d"), 1);
+	fo_principal_free(&after);
+	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &after),
+	    FO_OK);
+	cr_expect_eq(after->status, FO_STATUS_ACTIVE);
+	fo_principal_free(&before);
+	fo_principal_free(&after);
+}
+
 /* ---- one file -------------------------------------------------------- */
 
 Test(store_write, a_file_is_written_only_if_its_reader_takes_it)
@@ -552,6 +969,21 @@ Test(store_write, a_file_is_written_only_if_its_reader_takes_it)
 		{ "groups.d/../x.yaml", "", FO_ERR_ARG, "no name of a file" },
 		{ "groups.d/.x.yaml", "", FO_ERR_ARG, "no name of a file" },
 		{ "groups.d/x", "", FO_ERR_ARG, "no name of a file" },
+		{ "groups.d/.yaml", "", FO_ERR_ARG, "no name of a file" },
+		{ "groups.d/x.yml", "", FO_ERR_ARG, "no name of a file" },
+		{ "groups.d-x.yaml", "", FO_ERR_ARG, "no name of a file" },
+		{ "groups.dx/g.yaml", "", FO_ERR_ARG, "no name of a file" },
+		{ "groups.d/x/g.yaml", "", FO_ERR_ARG, "no name of a file" },
+		{ "policies.d/X.yaml", "", FO_ERR_ARG, "no name of a file" },
+		{ "principals.d/x.yaml", "", FO_ERR_ARG, "no name of a" },
+		{ "nodot", "", FO_ERR_ARG, "no name of a file" },
+		{ PRINCIPAL, "---\nversion: 2\n...\n", FO_ERR_FORMAT,
+		    PRINCIPAL ":2: version" },
+		{ "policies.d/p.yaml", "---\nversion: 1\npolicy: p\n"
+		    "rules:\n  - {rule: r, effect: deny, channel: login}\n"
+		    "...\n", FO_OK, "" },
+		{ "firstops.yaml", "---\nversion: 1\nhost: web-1\n"
+		    "services: {}\n...\n", FO_OK, "" },
 		{ "keys.d/x.yaml", "", FO_ERR_ARG, "no name of a file" },
 		{ "x.yaml", "", FO_ERR_ARG, "no name of a file" },
 		{ "firstops.yaml", "---\nversion: 1\n...\n", FO_ERR_FORMAT,
@@ -569,6 +1001,18 @@ Test(store_write, a_file_is_written_only_if_its_reader_takes_it)
 	}
 	cr_expect_not(exists("groups.d/h.yaml"));
 	cr_expect_eq(names_in("groups.d"), 2);
+}
+
+Test(store_write, a_name_too_long_for_the_store_is_not_cut_to_one_that_fits)
+{
+	char name[400];
+	struct fo_diag diag = { .text = "" };
+
+	(void)snprintf(name, sizeof(name), "groups.d/%0300d.yaml", 0);
+	cr_expect_eq(fo_store_write(f.store, name, "", false, &diag),
+	    FO_ERR_ARG);
+	cr_expect_not_null(strstr(diag.text, "no name of a file"), "%s",
+	    diag.text);
 }
 
 Test(store_write, a_file_that_must_be_new_replaces_none)
@@ -701,6 +1145,116 @@ Test(store_write, a_lock_file_that_is_no_plain_file_is_refused,
 	free(path);
 }
 
+Test(store_write, a_lock_file_with_a_second_name_or_owner_is_refused)
+{
+	char *path = store_fixture_path(&f, ".lock");
+	char *second = store_fixture_path(&f, "second");
+	struct fo_store_lock *lock = NULL;
+	struct fo_diag diag = { .text = "" };
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_assert_eq(link(path, second), 0);
+	cr_expect_eq(fo_store_lock(f.store, 0, &diag, &lock), FO_ERR_IO);
+	expect_reason(&diag, path, 0, "not a plain file of its folder's owner");
+	cr_assert_eq(unlink(second), 0);
+
+	cr_assert_eq(chown(path, 1234, 0), 0);
+	cr_expect_eq(fo_store_lock(f.store, 0, &diag, &lock), FO_ERR_IO);
+	expect_reason(&diag, path, 0, "not a plain file of its folder's owner");
+	cr_expect_null(lock);
+	/* root's and the owner's own are both as good */
+	f.store->owner = 1234;
+	lock = locked();
+	fo_store_unlock(&lock);
+	cr_assert_eq(chown(path, 0, 0), 0);
+	lock = locked();
+	fo_store_unlock(&lock);
+	free(path);
+	free(second);
+}
+
+Test(store_write, in_a_store_that_others_can_write_there_is_no_lock)
+{
+	struct fo_store_lock *lock = NULL;
+	struct fo_diag diag = { .text = "" };
+
+	spoil("");
+	cr_expect_eq(fo_store_lock(f.store, 0, &diag, &lock), FO_ERR_IO);
+	expect_reason(&diag, f.folder, 0, "is writable by group or others");
+	cr_expect_null(lock);
+}
+
+Test(store_write, a_lock_that_cannot_be_taken_says_why)
+{
+	static const struct {
+		const char *call;
+		int error;
+		const char *what;
+	} cases[] = {
+		{ "openat", EROFS, "Read-only file system; mount" },
+		{ "fstat", EIO, "Input/output error; look" },
+		{ "fchmod", EPERM, "Operation not permitted; run" },
+		{ "flock", ENOLCK, "No locks available; mend" },
+	};
+	char *path = store_fixture_path(&f, ".lock");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fo_store_lock *lock;
+		struct fo_diag diag = { .text = "" };
+		int last;
+
+		/* the last such call is the lock file's own */
+		failing(cases[i].call, 9999, EIO);
+		lock = locked();
+		fo_store_unlock(&lock);
+		last = failing_calls(cases[i].call);
+		failing_none();
+		failing(cases[i].call, last, cases[i].error);
+		cr_expect_eq(fo_store_lock(f.store, 1000, &diag, &lock),
+		    FO_ERR_IO, "%s", cases[i].call);
+		failing_none();
+		cr_expect_null(lock, "%s", cases[i].call);
+		expect_reason(&diag, path, 0, cases[i].what);
+	}
+	free(path);
+}
+
+Test(store_write, a_writer_waits_for_the_other_as_long_as_it_may)
+{
+	static const int errors[] = { EWOULDBLOCK, EINTR };
+	struct fo_store_lock *lock = NULL;
+	struct fo_diag diag = { .text = "" };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		failing("flock", 1, errors[i]);
+		cr_expect_eq(fo_store_lock(f.store, 10, &diag, &lock), FO_OK,
+		    "%s", diag.text);
+		cr_expect_eq(failing_calls("flock"), 2);
+		fo_store_unlock(&lock);
+	}
+	failing_none();
+	failing("flock", 0, EWOULDBLOCK);
+	failing("poll", 0, 0);
+	cr_expect_eq(fo_store_lock(f.store, 0, &diag, &lock), FO_ERR_IO);
+	cr_expect_eq(failing_calls("flock"), 1);
+	cr_expect_eq(fo_store_lock(f.store, 1000, &diag, &lock), FO_ERR_IO);
+	cr_expect_eq(failing_calls("flock"), 1 + 101);
+	cr_expect_eq(failing_calls("poll"), 100);
+	failing_none();
+	cr_expect_null(lock);
+}
+
+Test(store_write, a_lock_that_is_given_back_twice_is_given_back_once)
+{
+	struct fo_store_lock *lock = locked();
+
+	fo_store_unlock(&lock);
+	fo_store_unlock(&lock);
+	fo_store_unlock(NULL);
+	cr_expect_null(lock);
+}
+
 /* ---- the index ------------------------------------------------------- */
 
 static fo_err
@@ -806,4 +1360,132 @@ Test(store_write, a_principal_that_cannot_be_read_fails_the_index)
 	cr_expect_not_null(strstr(diag.text, PRINCIPAL ":3: "), "%s",
 	    diag.text);
 	cr_expect_eq(names_in("keys.d"), 1);
+}
+
+Test(store_write, a_store_of_nobody_has_an_index_of_nothing)
+{
+	struct fo_diag diag = { .text = "" };
+	char *path = store_fixture_path(&f, PRINCIPAL);
+	size_t made = 42;
+
+	cr_assert_eq(unlink(path), 0);
+	cr_expect_eq(index_store(&diag, &made), FO_OK, "%s", diag.text);
+	cr_expect_eq(made, 0);
+	free(path);
+}
+
+/* A thumbprint of our own for each n. */
+static void
+jkt_of(int n, char ret_jkt[FO_JKT_SIZE])
+{
+	(void)snprintf(ret_jkt, FO_JKT_SIZE, "%042dA", n);
+}
+
+Test(store_write, an_index_holds_every_key_however_many_there_are)
+{
+	static const int keys = 60, principals = 4;
+	struct fo_diag diag = { .text = "" };
+	char id[FO_ID_SIZE], found[FO_ID_SIZE], jkt[FO_JKT_SIZE];
+	size_t made = 42;
+
+	for (int k = 0; k < principals; k++) {
+		char name[128], text[16384];
+		size_t n;
+
+		(void)snprintf(id, sizeof(id),
+		    "fo_agent_%08d-7a53-4c0e-9f5a-2b1f0c9d8e77", k);
+		(void)snprintf(name, sizeof(name), "principals.d/%s.yaml",
+		    id);
+		n = (size_t)snprintf(text, sizeof(text), "---\nversion: 1\n"
+		    "status: active\nid: %s\nkind: agent\nname: a\n"
+		    "owner: b\nkeys:\n", id);
+		for (int i = 0; i < keys; i++) {
+			jkt_of(i * principals + k, jkt);
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+			    "  - {thumbprint: \"%s\", created: "
+			    "2026-01-01T00:00:00Z}\n", jkt);
+		}
+		(void)snprintf(text + n, sizeof(text) - n, "...\n");
+		store_fixture_put(&f, name, text);
+	}
+	cr_expect_eq(index_store(&diag, &made), FO_OK, "%s", diag.text);
+	cr_expect_eq(made, (size_t)(keys * principals));
+	for (int i = 0; i < keys * principals; i++) {
+		jkt_of(i, jkt);
+		(void)snprintf(id, sizeof(id),
+		    "fo_agent_%08d-7a53-4c0e-9f5a-2b1f0c9d8e77",
+		    i % principals);
+		cr_expect_eq(fo_store_find(f.store, jkt, &diag, found),
+		    FO_OK, "%s", diag.text);
+		cr_expect_str_eq(found, id);
+	}
+	cr_expect_eq(index_store(&diag, &made), FO_OK, "%s", diag.text);
+	cr_expect_eq(made, 0);
+}
+
+Test(store_write, an_index_that_stops_half_way_says_how_far_it_came)
+{
+	struct fo_diag diag = { .text = "" };
+	size_t made = 42;
+
+	put_principal(OTHER_ID, KEY(OTHER_JKT) KEY(THIRD_JKT));
+	failing("symlinkat", 2, ENOSPC);
+	/* what is said stays what was said first */
+	failing("fsync", 1, EIO);
+	cr_expect_eq(index_store(&diag, &made), FO_ERR_IO);
+	failing_none();
+	/* in the order of thumbprints, '0' before 'A' */
+	cr_expect_not_null(strstr(diag.text, "/keys.d/" THIRD_JKT ": No space "
+	    "left on device; 1 links were made before; make room"), "%s",
+	    diag.text);
+	cr_expect_eq(made, 42);
+	cr_expect_eq(names_in("keys.d"), 2);
+	cr_expect_eq(index_store(&diag, &made), FO_OK, "%s", diag.text);
+	cr_expect_eq(made, 1);
+	cr_expect_eq(names_in("keys.d"), 3);
+}
+
+Test(store_write, an_index_that_may_be_lost_in_a_crash_says_so)
+{
+	struct fo_diag diag = { .text = "" };
+	size_t made = 42;
+
+	put_principal(OTHER_ID, KEY(OTHER_JKT) KEY(THIRD_JKT));
+	failing("fsync", 1, EIO);
+	cr_expect_eq(index_store(&diag, &made), FO_ERR_IO);
+	failing_none();
+	cr_expect_not_null(strstr(diag.text, "/keys.d: Input/output error; 2 "
+	    "links were made, but may be lost in a crash now; look"), "%s",
+	    diag.text);
+	cr_expect_eq(made, 42);
+	cr_expect_eq(names_in("keys.d"), 3);
+}
+
+/* The first thing that is wrong with keys.d ends it, and is what is said. */
+Test(store_write, an_index_is_made_only_where_no_other_can_write)
+{
+	struct fo_diag diag = { .text = "" };
+	char *keys = store_fixture_path(&f, "keys.d");
+	char *link_path = store_fixture_path(&f, "keys.d/" FIXTURE_JKT);
+	char *path = store_fixture_path(&f, PRINCIPAL);
+	size_t made = 42;
+
+	cr_assert_eq(unlink(link_path), 0);
+	spoil("keys.d");
+	cr_expect_eq(index_store(&diag, &made), FO_ERR_STORE);
+	expect_reason(&diag, keys, 0, "is writable by group or others");
+	cr_expect_eq(names_in("keys.d"), 0);
+	/* also where there is nothing to look up in it */
+	cr_assert_eq(unlink(path), 0);
+	cr_expect_eq(index_store(&diag, &made), FO_ERR_IO);
+	expect_reason(&diag, keys, 0, "is writable by group or others");
+	cr_assert_eq(rmdir(keys), 0);
+	failing("mkdirat", 1, EROFS);
+	cr_expect_eq(index_store(&diag, &made), FO_ERR_IO);
+	failing_none();
+	expect_reason(&diag, keys, 0, "Read-only file system; mount");
+	cr_expect_eq(made, 42);
+	free(keys);
+	free(link_path);
+	free(path);
 }

@@ -522,11 +522,11 @@ Test(sweep_host, the_store_holds_the_old_file_or_the_new_one_whatever_fails)
 {
 	static const struct sweep works[] = {
 		{ .what = "a new principal", .before = remove_other,
-		    .act = create, .after = create_again },
+		    .act = create, .after = create_again, .memory = true },
 		{ .what = "a changed principal", .act = replace,
-		    .after = expect_principal },
+		    .after = expect_principal, .memory = true },
 		{ .what = "the index", .before = remove_link,
-		    .act = make_index },
+		    .act = make_index, .memory = true },
 	};
 
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
@@ -749,7 +749,7 @@ Test(sweep_host, a_store_half_made_is_made_by_the_next_call)
 {
 	static const struct sweep work = { .what = "a new store",
 		.before = open_second, .act = init, .after = init_again,
-		.step = 7 };
+		.memory = true, .step = 7 };
 
 	sweep(&work, NULL);
 	close_second();

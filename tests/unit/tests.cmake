@@ -18,7 +18,7 @@ target_compile_definitions(test_failing PRIVATE _GNU_SOURCE)
 target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
 foreach(call clock_gettime connect fchmod fchmodat fchown fdopendir flock fstat
 	fstatat fsync getrandom linkat mkdirat mknodat newlocale openat poll
-	read readlinkat renameat renameat2 sendmsg socket unlinkat write)
+	read readlinkat renameat renameat2 sendmsg socket symlinkat unlinkat write)
 	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
 endforeach()
 
@@ -45,7 +45,7 @@ firstops_unit(principal)
 firstops_unit(group)
 firstops_unit(policy)
 firstops_unit(store test_store_fixture test_failing)
-firstops_unit(store_write test_store_fixture)
+firstops_unit(store_write test_store_fixture test_failing)
 
 # Clocks and folders of tests' own, and a strict look at events:
 # tests/support/machine.h, cee.h.
