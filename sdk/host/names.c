@@ -10,8 +10,6 @@
 
 #include <firstops/jwk.h>
 
-#include "source.h"
-
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
@@ -115,35 +113,36 @@ fo_service_ok(const char *service)
 static bool
 means_localhost(const char *host)
 {
-	static const char tail[] = ".localhost";
-	const size_t n = strlen(host);
+	static const char name[] = "localhost";
+	const char *last = strrchr(host, '.');
 
-	if (strncasecmp(host, "localhost", 9) == 0 &&
-	    (host[9] == '\0' || host[9] == '.' ||
-	    strcmp(host + 9, "4") == 0 || strcmp(host + 9, "6") == 0))
+	if (last != NULL && strcasecmp(last + 1, name) == 0)
 		return true;
+	if (strncasecmp(host, name, strlen(name)) != 0)
+		return false;
+	host += strlen(name);
+	if (host[0] == '4' || host[0] == '6') /* localhost6.localdomain6 */
+		host++;
 
-	return n > strlen(tail) &&
-	    strcasecmp(host + n - strlen(tail), tail) == 0;
+	return host[0] == '\0' || host[0] == '.';
 }
 
 /*
  * Addresses in every form that some client takes: 10.0.0.1, 10.1, 0x7f000001.
- * No name of the DNS has a last label that is a number.
+ * No name of the DNS has a last label that is a number. A colon, as IPv6 has
+ * it, no host has.
  */
 static bool
 looks_like_address(const char *host)
 {
 	const char *last = strrchr(host, '.');
-	struct fo_source source;
 
 	last = last == NULL ? host : last + 1;
-	fo_source_parse(host, &source);
-	if (source.bits != 0 || last[strspn(last, DIGIT)] == '\0')
-		return true;
+	if (strncasecmp(last, "0x", 2) == 0)
+		return last[2 + strspn(last + 2, DIGIT "abcdefABCDEF")] ==
+		    '\0';
 
-	return last[0] == '0' && (last[1] == 'x' || last[1] == 'X') &&
-	    last[2 + strspn(last + 2, DIGIT "abcdefABCDEF")] == '\0';
+	return last[strspn(last, DIGIT)] == '\0';
 }
 
 bool
@@ -214,12 +213,9 @@ fo_prose_ok(const char *text)
 }
 
 static size_t
-min3(size_t a, size_t b, size_t c)
+lesser(size_t a, size_t b)
 {
-	if (b < a)
-		a = b;
-
-	return c < a ? c : a;
+	return a < b ? a : b;
 }
 
 /*
@@ -230,21 +226,21 @@ min3(size_t a, size_t b, size_t c)
 static size_t
 distance(const char *a, const char *b)
 {
-	size_t row[3][NEAREST_MAX + 1];
+	size_t row[3][NEAREST_MAX + 1] = { { 0 } };
 	size_t *before = row[0], *prev = row[1], *cur = row[2], *spare;
 	const size_t n = strlen(a), m = strlen(b);
 	size_t i, j;
 
 	for (j = 0; j <= m; j++)
-		before[j] = prev[j] = cur[j] = j;
+		prev[j] = j;
 	for (i = 1; i <= n; i++) {
 		cur[0] = i;
 		for (j = 1; j <= m; j++) {
-			cur[j] = min3(prev[j] + 1, cur[j - 1] + 1,
+			cur[j] = lesser(lesser(prev[j], cur[j - 1]) + 1,
 			    prev[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && before[j - 2] + 1 < cur[j])
-				cur[j] = before[j - 2] + 1;
+			    a[i - 2] == b[j - 1])
+				cur[j] = lesser(cur[j], before[j - 2] + 1);
 		}
 		spare = before;
 		before = prev;
@@ -259,7 +255,7 @@ fo_name_nearest(const char *name, const char *const *candidates)
 {
 	const size_t n = strlen(name);
 	const char *nearest = NULL;
-	size_t best = n / 3, d;
+	size_t best = n / 3 + 1, d;
 
 	if (n > NEAREST_MAX)
 		return NULL;
@@ -267,7 +263,7 @@ fo_name_nearest(const char *name, const char *const *candidates)
 		if (strlen(*candidates) > NEAREST_MAX)
 			continue;
 		d = distance(name, *candidates);
-		if (nearest == NULL ? d <= best : d < best) {
+		if (d < best) {
 			nearest = *candidates;
 			best = d;
 		}
