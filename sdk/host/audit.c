@@ -53,16 +53,13 @@ monotonic_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* What is left until end_ms, for poll. */
-static int
+/* What is left until end_ms: at most the deadline, nothing or less past it. */
+static int64_t
 left_ms(int64_t end_ms)
 {
 	const int64_t now = monotonic_ms();
 
-	if (now < 0 || now >= end_ms)
-		return 0;
-
-	return end_ms - now > INT_MAX ? INT_MAX : (int)(end_ms - now);
+	return now < 0 ? 0 : end_ms - now;
 }
 
 /* ---- syslog ------------------------------------------------------------ */
@@ -70,16 +67,10 @@ left_ms(int64_t end_ms)
 static int
 severity(fo_res res)
 {
-	switch (res) {
-	case FO_RES_PERMIT:
-	case FO_RES_NONE:
+	if (res == FO_RES_PERMIT || res == FO_RES_NONE)
 		return SEVERITY_INFO;
-	case FO_RES_DENY:
-		return SEVERITY_NOTICE;
-	case FO_RES_ERROR:
-		break;
-	}
-	return SEVERITY_ERR;
+
+	return res == FO_RES_DENY ? SEVERITY_NOTICE : SEVERITY_ERR;
 }
 
 /*
@@ -135,12 +126,13 @@ static bool
 wait_writable(int fd, int64_t end_ms)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int n, left;
+	int64_t left;
+	int n;
 
 	do {
-		if ((left = left_ms(end_ms)) == 0)
+		if ((left = left_ms(end_ms)) <= 0)
 			return false;
-		n = poll(&p, 1, left);
+		n = poll(&p, 1, (int)left);
 	} while (n < 0 && errno == EINTR);
 
 	return n > 0;
@@ -192,8 +184,6 @@ send_all(int fd, char *data, size_t len, int64_t end_ms,
 		n = send_as_effective(fd, data + sent, len - sent);
 		if (n > 0) {
 			sent += (size_t)n;
-		} else if (n < 0 && errno == EINTR) {
-			continue;
 		} else if (n < 0 && errno == EAGAIN) {
 			if (!wait_writable(fd, end_ms)) {
 				fo_diag_set(diag, "syslog: nobody read the "
@@ -202,7 +192,7 @@ send_all(int fd, char *data, size_t len, int64_t end_ms,
 				    FO_AUDIT_DEADLINE_MS);
 				return FO_ERR_AUDIT;
 			}
-		} else {
+		} else if (n == 0 || errno != EINTR) {
 			fo_diag_set(diag, "syslog: %s; look after the "
 			    "system's log daemon", strerror(errno));
 			return FO_ERR_AUDIT;
@@ -220,16 +210,16 @@ emit_syslog(const struct fo_audit *audit, const struct fo_event *event,
     const char *text, int64_t end_ms, struct fo_diag *diag)
 {
 	char memory[LINE_MAX_BYTES + 1];
+	fo_err r = FO_ERR_AUDIT;
 	struct fo_buf line;
 	bool stream;
-	fo_err r;
 	int fd;
 
 	fo_buf_init_in(&line, memory, sizeof(memory));
 	fo_buf_addf(&line, "<%d>%s[%ld]: %s", AUTHPRIV << 3 |
 	    severity(event->res), audit->tag, (long)event->pid, text);
-	if ((r = line.err) != FO_OK) {
-		fo_diag_set(diag, "syslog: %s", fo_err_text(r));
+	if (line.err != FO_OK) {
+		fo_diag_set(diag, "syslog: %s", fo_err_text(line.err));
 		goto out;
 	}
 	if ((r = connect_syslog(audit->socket_path, diag, &stream,
@@ -253,19 +243,17 @@ open_parent(const char *path, struct fo_diag *diag, const char **ret_name,
 {
 	const char *slash = strrchr(path, '/');
 	char parent[PATH_MAX];
-	fo_err r;
 
 	if (path[0] != '/' || slash == path || slash[1] == '\0' ||
 	    (size_t)(slash - path) >= sizeof(parent)) {
-		fo_diag_set(diag, "file:%s is no absolute path of a file in "
-		    "a folder", path);
+		fo_diag_set(diag, "file:%.128s is no absolute path of a file "
+		    "in a folder", path);
 		return FO_ERR_AUDIT;
 	}
 	memcpy(parent, path, (size_t)(slash - path));
 	parent[slash - path] = '\0';
-	if ((r = fo_safe_open_folder(parent, geteuid(), diag, ret_fd)) !=
-	    FO_OK)
-		return r;
+	if (fo_safe_open_folder(parent, geteuid(), diag, ret_fd) != FO_OK)
+		return FO_ERR_AUDIT;
 	*ret_name = slash + 1;
 	return FO_OK;
 }
@@ -350,7 +338,7 @@ emit_file(const char *path, const char *text, struct fo_diag *diag)
 	struct fo_buf line;
 	ssize_t n;
 	fo_err r;
-	int fd;
+	int fd = -1;
 
 	if ((r = open_file(path, diag, &fd)) != FO_OK)
 		return r;
@@ -358,14 +346,11 @@ emit_file(const char *path, const char *text, struct fo_diag *diag)
 	fo_buf_adds(&line, "\n");
 	fo_buf_add(&line, text, len);
 	fo_buf_adds(&line, "\n");
-	if ((r = line.err) != FO_OK)
-		goto out;
 	n = fo_write_quietly(fd, line.data, line.len);
-	r = n == (ssize_t)line.len ? FO_OK : FO_ERR_AUDIT;
+	r = n == (ssize_t)(len + 2) ? FO_OK : FO_ERR_AUDIT;
 	if (r != FO_OK)
 		fo_diag_set(diag, "file:%s: %s; make room there", path,
 		    n < 0 ? strerror(errno) : "only a part was written");
-out:
 	fo_buf_clear(&line);
 	close(fd);
 	return r;
@@ -406,13 +391,14 @@ emit_list(const struct fo_audit *audit, char *const *sinks,
     const struct fo_event *event, const char *text, int64_t end_ms,
     struct fo_diag *diag)
 {
-	fo_err r = FO_OK;
+	fo_err r = FO_OK, one;
 
-	for (; sinks != NULL && *sinks != NULL; sinks++)
-		if (emit_sink(audit, *sinks, event, text, end_ms,
-		    r == FO_OK ? diag : NULL) != FO_OK)
-			r = FO_ERR_AUDIT;
-
+	for (; sinks != NULL && *sinks != NULL; sinks++) {
+		one = emit_sink(audit, *sinks, event, text, end_ms,
+		    r == FO_OK ? diag : NULL);
+		if (one != FO_OK)
+			r = one;
+	}
 	return r;
 }
 
@@ -473,7 +459,5 @@ fo_audit_check(const struct fo_audit *audit, const char *sink,
 	}
 	if (!is_file(sink))
 		return refuse_sink(sink, diag);
-	if (check_file(sink + sizeof(SINK_FILE) - 1, diag) != FO_OK)
-		return FO_ERR_AUDIT;
-	return FO_OK;
+	return check_file(sink + sizeof(SINK_FILE) - 1, diag);
 }

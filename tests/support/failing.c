@@ -94,7 +94,6 @@ failure(void)
 	}								\
 	_Static_assert(1, "takes the semicolon")
 
-WRAP(int, clock_gettime, (clockid_t clock, struct timespec *t), (clock, t));
 WRAP(int, connect, (int fd, const struct sockaddr *to, socklen_t len),
     (fd, to, len));
 WRAP(int, fchmod, (int fd, mode_t mode), (fd, mode));
@@ -168,6 +167,18 @@ DIR *
 __wrap_fdopendir(int fd)
 {
 	return fails("fdopendir") ? NULL : __real_fdopendir(fd);
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+
+/* Where it fails a time is there all the same, which nobody may take. */
+int
+__wrap_clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	const int r = __real_clock_gettime(clock, ret);
+
+	return fails("clock_gettime") ? failure() : r;
 }
 
 locale_t __real_newlocale(int mask, const char *name, locale_t base);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,19 +40,33 @@ struct reader {
 };
 
 static void
-reader_open(struct reader *rd, int type)
+need_root(void)
+{
+	if (geteuid() != 0)
+		cr_skip_test("only root can become somebody else");
+}
+
+/* name may be too long: the socket is then where its start says. */
+static void
+reader_open_as(struct reader *rd, int type, const char *name)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 
 	machine_open(&rd->machine);
-	rd->path = machine_path(&rd->machine, "log");
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd->path);
+	rd->path = machine_path(&rd->machine, name);
+	memcpy(at.sun_path, rd->path, strnlen(rd->path, sizeof(at.sun_path)));
 	rd->fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	cr_assert_geq(rd->fd, 0);
 	cr_assert_eq(bind(rd->fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	if (type == SOCK_STREAM)
 		cr_assert_eq(listen(rd->fd, 5), 0);
 	diag.text[0] = '\0';
+}
+
+static void
+reader_open(struct reader *rd, int type)
+{
+	reader_open_as(rd, type, "log");
 }
 
 static void
@@ -71,6 +86,7 @@ reader_get(const struct reader *rd)
 
 	cr_assert_gt(n, 0, "nothing arrived");
 	text[n] = '\0';
+	cr_assert_eq(strlen(text), (size_t)n, "a NUL arrived");
 	return text;
 }
 
@@ -189,6 +205,87 @@ Test(audit, a_log_socket_of_the_stream_kind_gets_a_record_ended_by_nul)
 	reader_close(&rd);
 }
 
+/* The longest path that a socket can have, and one that is longer. */
+Test(audit, a_log_socket_has_a_path_of_at_most_107_bytes)
+{
+	static const struct {
+		size_t len;
+		fo_err want;
+	} cases[] = { { 107, FO_OK }, { 108, FO_ERR_AUDIT } };
+	struct fo_audit audit;
+	struct reader rd;
+	char name[128];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reader_open(&rd, SOCK_DGRAM);
+		memset(name, 'x', sizeof(name));
+		name[cases[i].len - strlen(rd.machine.folder) - 1] = '\0';
+		reader_close(&rd);
+		reader_open_as(&rd, SOCK_DGRAM, name);
+		cr_assert_eq(strlen(rd.path), cases[i].len);
+		audit = make_audit(&rd, only_syslog, none);
+		cr_expect_eq(fo_audit_check(&audit, "syslog", &diag),
+		    cases[i].want, "%s", diag.text);
+		cr_expect_eq(emit(&rd, only_syslog, none), cases[i].want,
+		    "%s", diag.text);
+		if (cases[i].want == FO_OK)
+			(void)reader_get(&rd);
+		else
+			cr_expect_str_eq(diag.text, "syslog: the path of its "
+			    "socket is missing or too long");
+		reader_close(&rd);
+	}
+}
+
+/* What errno was before is no word about this socket. */
+Test(audit, a_log_socket_of_datagrams_is_taken_for_one)
+{
+	struct reader rd;
+	size_t before;
+
+	reader_open(&rd, SOCK_DGRAM);
+	before = machine_descriptors();
+	errno = EPROTOTYPE;
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	failing("connect", 1, EACCES);
+	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, strerror(EACCES)), "%s",
+	    diag.text);
+	expect_nothing(&rd);
+	cr_expect_eq(machine_descriptors(), before);
+	reader_close(&rd);
+}
+
+/* Whoever called sudo has no say in what the log says of the sender. */
+Test(audit, the_sender_of_an_event_is_the_effective_user)
+{
+	char text[4096], control[256];
+	struct iovec part = { text, sizeof(text) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control) };
+	const struct cmsghdr *header;
+	struct ucred sender;
+	const int on = 1;
+	struct reader rd;
+
+	need_root();
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(setsockopt(rd.fd, SOL_SOCKET, SO_PASSCRED, &on,
+	    sizeof(on)), 0);
+	cr_assert_eq(setresgid(65534, 0, 0), 0);
+	cr_assert_eq(setresuid(65534, 0, 0), 0);
+	cr_assert_eq(emit(&rd, only_syslog, none), FO_OK, "%s", diag.text);
+	cr_assert_gt(recvmsg(rd.fd, &message, 0), 0);
+	cr_assert_not_null(header = CMSG_FIRSTHDR(&message));
+	cr_assert_eq(header->cmsg_type, SCM_CREDENTIALS);
+	memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+	cr_expect_eq(sender.uid, 0);
+	cr_expect_eq(sender.gid, 0);
+	cr_expect_eq(sender.pid, getpid());
+	reader_close(&rd);
+}
+
 Test(audit, a_missing_log_socket_refuses_and_says_what_to_do)
 {
 	struct reader rd;
@@ -237,11 +334,13 @@ Test(audit, a_log_daemon_that_does_not_read_costs_two_seconds_and_no_more)
 
 	reader_open(&rd, SOCK_DGRAM);
 	fill(&rd);
+	failing("sendmsg", INT_MAX, EIO);
 	took = monotonic_ms();
 	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
 	took = monotonic_ms() - took;
-	cr_expect_not_null(strstr(diag.text, "nobody read"), "%s",
-	    diag.text);
+	cr_expect_str_eq(diag.text, "syslog: nobody read the socket for 2000 "
+	    "ms; look after the system's log daemon");
+	cr_expect_eq(failing_calls("sendmsg"), 1, "it waits, and asks no more");
 	cr_expect_geq(took, FO_AUDIT_DEADLINE_MS);
 	cr_expect_lt(took, FO_AUDIT_DEADLINE_MS + 1000);
 	reader_close(&rd);
@@ -288,6 +387,28 @@ Test(audit, a_log_daemon_that_reads_in_time_gets_the_event)
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	reader_close(&rd);
+}
+
+/*
+ * The clock fails at each call, when the event is given, and when time is
+ * asked for: a deadline that nobody can tell is over.
+ */
+Test(audit, without_a_clock_nothing_is_waited_for)
+{
+	struct reader rd;
+
+	for (int nth = 0; nth <= 2; nth++) {
+		reader_open(&rd, SOCK_DGRAM);
+		failing("clock_gettime", nth, EINVAL);
+		failing("sendmsg", 1, EAGAIN);
+		cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT,
+		    "%d", nth);
+		failing_none();
+		cr_expect_not_null(strstr(diag.text, "nobody read"), "%s",
+		    diag.text);
+		expect_nothing(&rd);
+		reader_close(&rd);
+	}
 }
 
 /* ---- required and best effort ---------------------------------------------- */
@@ -337,7 +458,88 @@ Test(audit, a_sink_of_no_known_kind_refuses)
 	reader_close(&rd);
 }
 
+Test(audit, the_first_required_sink_that_fails_is_the_one_that_is_named)
+{
+	char first[] = "first-pigeon", second[] = "second-pigeon";
+	char *const required[] = { first, second, NULL };
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_expect_eq(emit(&rd, required, required), FO_ERR_AUDIT);
+	cr_expect_str_eq(diag.text, "\"first-pigeon\" is no place for events; "
+	    "write \"syslog\" or \"file:/path\"");
+	reader_close(&rd);
+}
+
+Test(audit, an_event_of_no_known_kind_goes_nowhere)
+{
+	struct fo_event event = make_event(FO_RES_PERMIT);
+	struct fo_audit audit;
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	audit = make_audit(&rd, only_syslog, only_syslog);
+	event.ev = (fo_ev)99;
+	cr_expect_eq(fo_audit_emit(&audit, &event, &diag), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "the event could not be "
+	    "written: "), "%s", diag.text);
+	expect_nothing(&rd);
+	reader_close(&rd);
+}
+
 /* ---- file ----------------------------------------------------------------- */
+
+/* What emitting to a file and looking at it come to, and both say why. */
+static void
+expect_file_refused(const struct reader *rd, char *sink, const char *why)
+{
+	const struct fo_audit audit = make_audit(rd, NULL, NULL);
+	char *const required[] = { sink, NULL };
+
+	diag.text[0] = '\0';
+	cr_expect_eq(emit(rd, required, none), FO_ERR_AUDIT, "%s", sink);
+	cr_expect_not_null(strstr(diag.text, why), "%s: %s", sink, diag.text);
+	diag.text[0] = '\0';
+	cr_expect_eq(fo_audit_check(&audit, sink, &diag), FO_ERR_AUDIT, "%s",
+	    sink);
+	cr_expect_not_null(strstr(diag.text, why), "%s: %s", sink, diag.text);
+}
+
+Test(audit, a_file_is_an_absolute_path_below_a_folder)
+{
+	char sinks[][32] = { "file:", "file:relative", "file:relative/events",
+		"file:/events", "file:/", "file:/tmp/" };
+	char why[256];
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++) {
+		(void)snprintf(why, sizeof(why), "%s is no absolute path of a "
+		    "file in a folder", sinks[i]);
+		expect_file_refused(&rd, sinks[i], why);
+	}
+	reader_close(&rd);
+}
+
+/* The longest folder that can be opened, if it were there. */
+Test(audit, a_file_in_a_folder_of_over_4095_bytes_refuses_and_says_why)
+{
+	static char sink[PATH_MAX + 16];
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	for (size_t len = PATH_MAX - 1; len <= PATH_MAX + 1; len++) {
+		memcpy(sink, "file:", 5);
+		memset(sink + 5, 'a', len);
+		for (size_t i = 0; i < len; i += 128)
+			sink[5 + i] = '/';
+		memcpy(sink + 5 + len, "/x", 3);
+		expect_file_refused(&rd, sink, len < PATH_MAX ?
+		    "does not exist" : "is no absolute path of a file in a "
+		    "folder");
+	}
+	reader_close(&rd);
+}
 
 /* One file as the only required sink. */
 static fo_err
@@ -417,7 +619,16 @@ make_wrong(const struct reader *rd, enum fault fault)
 
 Test(audit, a_file_that_others_could_change_refuses)
 {
+	static const char rule[] = "/events must be a regular file with one "
+	    "link, owned by root, not writable by group or others";
+	static const char *const why[] = {
+		[LINKED] = rule, [WRITABLE] = rule, [STRANGERS] = rule,
+		[SYMLINK] = "/events: Too many levels of symbolic links",
+		[FIFO] = "/events: No such device or address",
+		[FOLDER] = "/events: Is a directory",
+	};
 	struct reader rd;
+	size_t before;
 	char *sink;
 
 	for (int fault = LINKED; fault <= FOLDER; fault++) {
@@ -425,16 +636,38 @@ Test(audit, a_file_that_others_could_change_refuses)
 			continue;
 		reader_open(&rd, SOCK_DGRAM);
 		make_wrong(&rd, (enum fault)fault);
-		cr_expect_eq(emit_to_file(&rd, "events"), FO_ERR_AUDIT,
-		    "fault %d", fault);
-		cr_expect_not_null(strstr(diag.text, "/events"), "%s",
-		    diag.text);
 		sink = file_sink(&rd, "events");
-		cr_expect_eq(fo_audit_check(&(struct fo_audit){
-		    .socket_path = rd.path }, sink, &diag), FO_ERR_AUDIT);
+		before = machine_descriptors();
+		expect_file_refused(&rd, sink, why[fault]);
+		cr_expect_eq(machine_descriptors(), before, "fault %d",
+		    fault);
 		free(sink);
 		reader_close(&rd);
 	}
+}
+
+Test(audit, a_file_may_be_the_effective_users_own)
+{
+	const struct fo_audit audit = { .socket_path = NULL };
+	struct reader rd;
+	char *sink;
+
+	need_root();
+	reader_open(&rd, SOCK_DGRAM);
+	sink = file_sink(&rd, "events");
+	cr_assert_eq(seteuid(65534), 0);
+	expect_file_refused(&rd, sink, "/events: Permission denied");
+	cr_assert_eq(seteuid(0), 0);
+	cr_expect_eq(machine_has(&rd.machine, "events"), 0);
+	cr_assert_eq(chown(rd.machine.folder, 65534, 65534), 0);
+	cr_assert_eq(seteuid(65534), 0);
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	cr_expect_eq(fo_audit_check(&audit, sink, &diag), FO_OK, "%s",
+	    diag.text);
+	cr_assert_eq(seteuid(0), 0);
+	free(sink);
+	reader_close(&rd);
 }
 
 static void
@@ -521,6 +754,8 @@ Test(audit, no_descriptor_stays_open_and_none_is_below_3)
 	cr_expect_eq(emit_to_file(&rd, "a/b"), FO_ERR_AUDIT);
 	cr_assert_eq(rename(rd.path, missing), 0);
 	cr_expect_eq(emit(&rd, only_syslog, none), FO_ERR_AUDIT);
+	errno = ENOENT;	/* no word about the file, which is there */
+	cr_expect_eq(emit_to_file(&rd, "events"), FO_OK);
 	cr_expect_eq(machine_descriptors(), before);
 	free(missing);
 	reader_close(&rd);
@@ -532,22 +767,32 @@ Test(audit, check_reaches_a_sink_and_sends_nothing)
 {
 	struct fo_audit audit;
 	struct reader rd;
+	size_t before;
 	char *sink;
 
 	reader_open(&rd, SOCK_DGRAM);
 	audit = make_audit(&rd, only_syslog, none);
 	sink = file_sink(&rd, "events");
+	before = machine_descriptors();
 	cr_expect_eq(fo_audit_check(&audit, "syslog", &diag), FO_OK, "%s",
 	    diag.text);
 	expect_nothing(&rd);
 	cr_expect_eq(fo_audit_check(&audit, sink, &diag), FO_OK, "%s",
 	    diag.text);
 	cr_expect_eq(machine_has(&rd.machine, "events"), 0);
-	cr_expect_eq(fo_audit_check(&audit, "file:relative", &diag),
-	    FO_ERR_AUDIT);
+	cr_assert_eq(emit_to_file(&rd, "events"), FO_OK, "%s", diag.text);
+	cr_expect_eq(fo_audit_check(&audit, sink, &diag), FO_OK, "%s",
+	    diag.text);
+	memcpy(sink, "pipe:", 5);
+	cr_expect_eq(fo_audit_check(&audit, sink, &diag), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "is no place for events"), "%s",
+	    diag.text);
 	cr_expect_eq(fo_audit_check(&audit, "syslogd", &diag), FO_ERR_AUDIT);
 	cr_assert_eq(unlink(rd.path), 0);
 	cr_expect_eq(fo_audit_check(&audit, "syslog", &diag), FO_ERR_AUDIT);
+	audit.socket_path = NULL;
+	cr_expect_eq(fo_audit_check(&audit, "syslog", &diag), FO_ERR_AUDIT);
+	cr_expect_eq(machine_descriptors(), before);
 	free(sink);
 	reader_close(&rd);
 }
@@ -684,5 +929,76 @@ Test(audit, a_file_that_another_made_meanwhile_is_written_to)
 		written += r == FO_OK;
 	}
 	cr_expect_eq(written, 1);
+	reader_close(&rd);
+}
+
+/* Each in turn, on a file that is missing, and on one that is there. */
+Test(audit, a_file_of_which_any_call_fails_refuses_and_says_why)
+{
+	static const char *const calls[] = { "openat", "fstat" };
+	struct reader rd;
+	char *sink, *text;
+
+	for (int i = 0; i < 4; i++) {
+		const char *call = calls[i % 2];
+		const bool there = i >= 2;
+		int nth;
+
+		reader_open(&rd, SOCK_DGRAM);
+		sink = file_sink(&rd, "events");
+		for (nth = 1; nth < 60; nth++) {
+			char *const required[] = { sink, NULL };
+			fo_err r;
+
+			machine_remove(&rd.machine, "events");
+			if (there)
+				machine_write(&rd.machine, "events", "");
+			failing(call, nth, EIO);
+			r = emit(&rd, required, none);
+			if (failing_calls(call) < nth)
+				break;
+			failing_none();
+			cr_expect_eq(r, FO_ERR_AUDIT, "%s %d", call, nth);
+			cr_expect_not_null(strstr(diag.text, strerror(EIO)),
+			    "%s", diag.text);
+			text = machine_read(&rd.machine, "events");
+			cr_expect_str_eq(text, "");
+			free(text);
+		}
+		failing_none();
+		cr_expect_gt(nth, 2, "%s", call);
+		free(sink);
+		reader_close(&rd);
+	}
+}
+
+Test(audit, a_look_at_a_file_of_which_any_call_fails_refuses_and_says_why)
+{
+	static const char *const calls[] = { "openat", "fstat" };
+	const struct fo_audit audit = { .socket_path = NULL };
+	struct reader rd;
+	char *sink;
+
+	reader_open(&rd, SOCK_DGRAM);
+	sink = file_sink(&rd, "events");
+	for (int i = 0; i < 4; i++) {
+		const char *call = calls[i % 2];
+		int nth;
+
+		for (nth = 1; nth < 60; nth++) {
+			failing(call, nth, EIO);
+			const fo_err r = fo_audit_check(&audit, sink, &diag);
+
+			if (failing_calls(call) < nth)
+				break;
+			cr_expect_eq(r, FO_ERR_AUDIT, "%s %d", call, nth);
+			cr_expect_not_null(strstr(diag.text, strerror(EIO)),
+			    "%s", diag.text);
+		}
+		failing_none();
+		cr_expect_gt(nth, 2, "%s", call);
+		machine_write(&rd.machine, "events", "");
+	}
+	free(sink);
 	reader_close(&rd);
 }
