@@ -76,13 +76,13 @@ sink_ok(const char *sink)
 	return strncmp(sink, "file:", 5) == 0 && folder_ok(sink + 5);
 }
 
-/* A copy of a text; NULL, and the reader failed, without memory. */
+/* A copy of a text; NULL without one, or, and the reader failed, memory. */
 static char *
 copied(struct fo_reader *rd, const char *text)
 {
 	char *copy;
 
-	if (rd->err != FO_OK || text == NULL)
+	if (text == NULL)
 		return NULL;
 	if ((copy = strdup(text)) == NULL)
 		rd->err = FO_ERR_NOMEM;
@@ -125,13 +125,11 @@ read_services(struct fo_reader *rd, const struct fo_node *root,
 	const struct fo_node *map = fo_node_get(root, "services");
 	size_t i;
 
-	if (rd->err != FO_OK || map == NULL)
+	if (map == NULL)
 		return;
-	if (map->type != FO_NODE_MAP) {
+	if (map->type != FO_NODE_MAP)
 		fo_reader_fail(rd, map->line, "'services' is no map; write "
 		    "lines of the form \"sshd: {nonce: always}\" below it");
-		return;
-	}
 	ret->services = calloc(map->count + 1, sizeof(*ret->services));
 	if (ret->services == NULL) {
 		rd->err = FO_ERR_NOMEM;
@@ -227,7 +225,7 @@ fo_config_parse(const char *name, const char *text, size_t len,
 	struct fo_reader rd = { .name = name, .diag = diag, .err = FO_OK };
 	struct fo_config *made = NULL;
 	struct fo_node *root = NULL;
-	fo_err r = FO_ERR_FORMAT;
+	fo_err r;
 
 	if ((r = fo_node_parse(name, text, len, diag, &root)) != FO_OK)
 		return r;
@@ -241,7 +239,6 @@ fo_config_parse(const char *name, const char *text, size_t len,
 
 	*ret_config = made;
 	made = NULL; /* now owned by the caller */
-	r = FO_OK;
 out:
 	fo_config_free(&made);
 	fo_node_free(&root);

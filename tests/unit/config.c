@@ -2,6 +2,7 @@
  * firstops.yaml: what is read, what is shipped, what is refused.
  */
 #include "support/refusal.h"
+#include "support/sweep.h"
 
 #include "host/config.h"
 
@@ -66,6 +67,67 @@ Test(config, only_version_and_host_must_be_there)
 	cr_expect_null(config->audit_required[1]);
 	cr_expect_null(config->audit_best_effort[0]);
 	fo_config_free(&config);
+}
+
+Test(config, what_is_left_empty_has_what_is_shipped)
+{
+	struct fo_config *config = accepted("---\nversion: 1\nhost: web-1\n"
+	    "aliases: []\nproof: {}\nreserved_accounts: []\nservices: {}\n"
+	    "replay: {}\naudit: {}\n...\n");
+
+	cr_expect_null(config->aliases[0]);
+	cr_expect_eq(config->max_age_s, 60);
+	cr_expect_eq(config->clock_skew_s, 15);
+	cr_expect_null(config->reserved_accounts[0]);
+	cr_expect_eq(config->services_count, 0);
+	cr_expect_str_eq(config->replay_folder, "/run/firstops/replay");
+	cr_expect_str_eq(config->audit_required[0], "syslog");
+	cr_expect_null(config->audit_required[1]);
+	cr_expect_null(config->audit_best_effort[0]);
+	fo_config_free(&config);
+}
+
+Test(config, events_go_to_one_sink_at_least)
+{
+	static const char *const sinks[] = {
+		"[], best_effort: [syslog]", "[syslog], best_effort: []",
+		"[syslog, \"file:/var/log/x.log\"]",
+	};
+
+	for (size_t i = 0; i < sizeof(sinks) / sizeof(sinks[0]); i++) {
+		char *text = changed(full, "[\"file:/var/log/x.log\"], "
+		    "best_effort: [syslog]", sinks[i]);
+		struct fo_config *config = accepted(text);
+
+		cr_expect(config->audit_required[0] != NULL ||
+		    config->audit_best_effort[0] != NULL);
+		fo_config_free(&config);
+		free(text);
+	}
+}
+
+Test(config, dots_are_parts_of_names_but_not_all_of_one)
+{
+	static const char *const folders[] = { "/run/.x", "/run/x.", "/run/..x",
+		"/run/.x.", "/run/...", "/.x/..y", "/a/b", "/run/a b" };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		char *text = changed(full, "/run/other/replay", folders[i]);
+		struct fo_config *config = accepted(text);
+
+		cr_expect_str_eq(config->replay_folder, folders[i]);
+		fo_config_free(&config);
+		free(text);
+	}
+}
+
+Test(config, none_is_freed_as_well)
+{
+	struct fo_config *config = NULL;
+
+	fo_config_free(NULL);
+	fo_config_free(&config);
+	cr_expect_null(config);
 }
 
 Test(config, a_service_without_an_entry_has_what_is_shipped)
@@ -176,14 +238,26 @@ Test(config, one_wrong_field_refuses_the_file_and_says_where_and_how_to_mend)
 		    "'../sshd' cannot be a service; write the name of its" },
 		{ "  postgresql:", "  sshd:", 9, "key 'sshd' is there" },
 		{ "sudo: {}", "sudo:", 10, "a map is expected here" },
+		{ "  sshd: {nonce: auto, ask: all}\n"
+		    "  postgresql: {user: postgres}\n"
+		    "  sudo: {}\n", "  - sshd\n", 8, "'services' is no map; "
+		    "write lines of the form \"sshd: {nonce: always}\"" },
 		{ "/run/other/replay", "run/replay", 11, "absolute path" },
 		{ "/run/other/replay", "/run", 11, "absolute path" },
 		{ "/run/other/replay", "/run/../etc", 11, "absolute path" },
 		{ "/run/other/replay", "/run//replay", 11, "absolute path" },
 		{ "/run/other/replay", "/run/replay/", 11, "absolute path" },
+		{ "/run/other/replay", "/run/./replay", 11, "absolute path" },
+		{ "/run/other/replay", "/run/.", 11, "absolute path" },
+		{ "/run/other/replay", "/run/..", 11, "absolute path" },
+		{ "/run/other/replay", "\"/run/a\\tb\"", 11,
+		    "absolute path" },
+		{ "/run/other/replay", "\"\"", 11, "'folder'" },
 		{ "\"file:/var/log/x.log\"", "journal", 12,
 		    "item of 'required' is 'journal'; write \"syslog\"" },
 		{ "\"file:/var/log/x.log\"", "\"file:x.log\"", 12,
+		    "\"file:/absolute/path\"" },
+		{ "\"file:/var/log/x.log\"", "\"pipe:/var/log/x.log\"", 12,
 		    "\"file:/absolute/path\"" },
 		{ "[\"file:/var/log/x.log\"], best_effort: [syslog]",
 		    "[], best_effort: []", 12, "write required: [syslog]" },
@@ -217,4 +291,30 @@ Test(config, a_file_that_is_no_map_is_refused)
 		cr_expect_not_null(strstr(diag.text, "a map is expected"),
 		    "%s", diag.text);
 	}
+}
+
+static fo_err
+parse(void *arg)
+{
+	struct fo_config *config = NULL;
+	struct fo_diag diag;
+	const fo_err r = fo_config_parse(PATH, arg, strlen(arg), &diag,
+	    &config);
+
+	fo_config_free(&config);
+	return r;
+}
+
+Test(config, without_memory_there_is_none_and_that_is_what_is_said)
+{
+	static const struct sweep work = { .what = "a configuration",
+		.act = parse, .memory = true };
+	char given[] = "---\nversion: 1\nhost: web-1\naliases: [web]\n"
+	    "reserved_accounts: [deploy]\nservices: {x: {user: y}}\n"
+	    "replay: {folder: /run/replay}\naudit: {required: [syslog]}\n"
+	    "...\n";
+	char shipped[] = "---\nversion: 1\nhost: web-1\n...\n";
+
+	sweep(&work, given);
+	sweep(&work, shipped);
 }
