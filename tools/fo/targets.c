@@ -160,15 +160,15 @@ read_entries(const char *path, const struct fo_node *root,
 }
 
 static fo_err
-read_text(const char *text, size_t len, struct fo_diag *diag,
-    struct targets *targets)
+read_text(const char *path, const char *text, size_t len,
+    struct fo_diag *diag, struct targets *targets)
 {
 	struct fo_node *root = NULL;
 	fo_err r;
 
-	r = fo_node_parse(targets->path, text, len, diag, &root);
+	r = fo_node_parse(path, text, len, diag, &root);
 	if (r == FO_OK)
-		r = read_entries(targets->path, root, diag, targets);
+		r = read_entries(path, root, diag, targets);
 	fo_node_free(&root);
 
 	return r;
@@ -204,7 +204,7 @@ read_file(struct targets *targets, struct fo_diag *diag)
 		r = explain_long(targets, diag);
 	close(fd);
 	if (r == FO_OK)
-		r = read_text(text, len, diag, targets);
+		r = read_text(targets->path, text, len, diag, targets);
 	free(text);
 
 	return r;
@@ -376,11 +376,10 @@ format(const struct targets *targets, char **ret_text)
 static fo_err
 check(const struct targets *targets, const char *text, struct fo_diag *diag)
 {
-	struct targets copy = { .lock = -1, .path = strdup(targets->path) };
-	fo_err r = FO_ERR_NOMEM;
+	struct targets copy = { .lock = -1 };
+	fo_err r;
 
-	if (copy.path != NULL)
-		r = read_text(text, strlen(text), diag, &copy);
+	r = read_text(targets->path, text, strlen(text), diag, &copy);
 	targets_clear(&copy);
 
 	return r;
