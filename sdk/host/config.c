@@ -131,10 +131,8 @@ read_services(struct fo_reader *rd, const struct fo_node *root,
 		fo_reader_fail(rd, map->line, "'services' is no map; write "
 		    "lines of the form \"sshd: {nonce: always}\" below it");
 	ret->services = calloc(map->count + 1, sizeof(*ret->services));
-	if (ret->services == NULL) {
+	if (ret->services == NULL)
 		rd->err = FO_ERR_NOMEM;
-		return;
-	}
 	for (i = 0; i < map->count && rd->err == FO_OK; i++) {
 		ret->services_count++;
 		read_service(rd, map->items[i], map->keys[i],

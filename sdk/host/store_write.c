@@ -748,18 +748,19 @@ by_jkt(const void *a, const void *b)
 static fo_err
 check_entries(struct index *index)
 {
+	const struct entry *before = NULL;
 	struct entry *e;
 	struct fo_diag why = { .text = "" };
 	char id[FO_ID_SIZE];
 	size_t i;
 	fo_err r;
 
-	for (i = 0; i < index->count; i++) {
+	for (i = 0; i < index->count; i++, before = e) {
 		e = &index->entries[i];
-		if (i > 0 && strcmp(e[-1].jkt, e->jkt) == 0) {
+		if (before != NULL && strcmp(before->jkt, e->jkt) == 0) {
 			fo_diag_set(index->diag, "thumbprint %s is listed by "
 			    "%s and by %s; take it out of one of the two "
-			    "files", e->jkt, e[-1].id, e->id);
+			    "files", e->jkt, before->id, e->id);
 			return FO_ERR_STORE;
 		}
 		r = fo_store_find(index->store, e->jkt, &why, id);

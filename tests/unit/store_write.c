@@ -1321,7 +1321,7 @@ Test(store_write, a_thumbprint_of_two_principals_fails_and_changes_nothing)
 	struct fo_diag diag = { .text = "" };
 	size_t made = 42;
 
-	put_principal(OTHER_ID, KEY(OTHER_JKT) KEY(THIRD_JKT));
+	put_principal(OTHER_ID, KEY(THIRD_JKT) KEY(OTHER_JKT));
 	put_principal("fo_agent_11111111-7a53-4c0e-9f5a-2b1f0c9d8e77",
 	    KEY(THIRD_JKT));
 	cr_expect_eq(index_store(&diag, &made), FO_ERR_STORE);
@@ -1385,7 +1385,7 @@ Test(store_write, an_index_holds_every_key_however_many_there_are)
 {
 	static const int keys = 60, principals = 4;
 	struct fo_diag diag = { .text = "" };
-	char id[FO_ID_SIZE], found[FO_ID_SIZE], jkt[FO_JKT_SIZE];
+	char id[64], found[FO_ID_SIZE], jkt[FO_JKT_SIZE];
 	size_t made = 42;
 
 	for (int k = 0; k < principals; k++) {
@@ -1428,7 +1428,7 @@ Test(store_write, an_index_that_stops_half_way_says_how_far_it_came)
 	struct fo_diag diag = { .text = "" };
 	size_t made = 42;
 
-	put_principal(OTHER_ID, KEY(OTHER_JKT) KEY(THIRD_JKT));
+	put_principal(OTHER_ID, KEY(THIRD_JKT) KEY(OTHER_JKT));
 	failing("symlinkat", 2, ENOSPC);
 	/* what is said stays what was said first */
 	failing("fsync", 1, EIO);
@@ -1450,7 +1450,7 @@ Test(store_write, an_index_that_may_be_lost_in_a_crash_says_so)
 	struct fo_diag diag = { .text = "" };
 	size_t made = 42;
 
-	put_principal(OTHER_ID, KEY(OTHER_JKT) KEY(THIRD_JKT));
+	put_principal(OTHER_ID, KEY(THIRD_JKT) KEY(OTHER_JKT));
 	failing("fsync", 1, EIO);
 	cr_expect_eq(index_store(&diag, &made), FO_ERR_IO);
 	failing_none();
