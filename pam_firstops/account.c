@@ -65,19 +65,23 @@ int
 fo_pam_account(struct fo_pam_call *call)
 {
 	const struct fo_pam_login *login = fo_pam_login_get(call->pamh);
-	const fo_err why = check(call, login);
+	int answer = PAM_ABORT;
+	fo_err why;
 
-	if (why != FO_OK) {
-		const int answer = fo_pam_answer(FO_PAM_ACCOUNT, why);
-
+	if ((why = check(call, login)) != FO_OK) {
+		answer = fo_pam_answer(FO_PAM_ACCOUNT, why);
 		fo_pam_report_anyway(call, &(struct fo_pam_report) {
 			.ev = FO_EV_ACCOUNT, .why = why, .rc = answer,
 			.who = login != NULL ? &login->record : NULL,
 			.detail = call->diag.text });
-		return answer;
+		goto out;
 	}
-	if (login == NULL)
-		return PAM_IGNORE; /* not ours to say */
+	if (login == NULL) {
+		answer = PAM_IGNORE; /* not ours to say */
+		goto out;
+	}
 
-	return PAM_SUCCESS;
+	answer = PAM_SUCCESS;
+out:
+	return answer;
 }

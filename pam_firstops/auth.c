@@ -254,18 +254,27 @@ int
 fo_pam_auth(struct fo_pam_call *call)
 {
 	struct offer offer = { 0 };
-	fo_err r;
+	int answer = PAM_ABORT;
+	fo_err why;
 
-	if ((r = fo_pam_login_forget(call->pamh)) != FO_OK)
-		goto out;
-	if ((r = get_offer(call, &offer)) == FO_OK)
-		r = decide(call, &offer);
-	else if (r == FO_ERR_NO_PROOF)
-		note_no_proof(call);
-	else
-		refuse(call, r);
+	if ((why = fo_pam_login_forget(call->pamh)) != FO_OK)
+		goto refused;
+	if ((why = get_offer(call, &offer)) != FO_OK) {
+		if (why == FO_ERR_NO_PROOF)
+			note_no_proof(call);
+		else
+			refuse(call, why);
+		goto refused;
+	}
+	if ((why = decide(call, &offer)) != FO_OK)
+		goto refused;
+
+	answer = PAM_SUCCESS;
+	goto out;
+refused:
+	answer = fo_pam_answer(FO_PAM_AUTH, why);
 out:
 	fo_wipe_string(&offer.proof);
 	fo_wipe(offer.nonce, sizeof(offer.nonce));
-	return r == FO_OK ? PAM_SUCCESS : fo_pam_answer(FO_PAM_AUTH, r);
+	return answer;
 }

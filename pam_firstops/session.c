@@ -109,23 +109,27 @@ int
 fo_pam_session_open(struct fo_pam_call *call)
 {
 	struct fo_pam_login *login = fo_pam_login_get(call->pamh);
+	int answer = PAM_ABORT;
 	fo_err why;
 
-	if (login == NULL && call->usable == FO_OK)
-		return PAM_IGNORE; /* not ours */
+	if (login == NULL && call->usable == FO_OK) {
+		answer = PAM_IGNORE; /* not ours */
+		goto out;
+	}
 	why = call->usable == FO_OK ? begin(call, login) :
 	    fo_pam_call_config(call);
 	if (why != FO_OK) {
-		const int answer = fo_pam_answer(FO_PAM_SESSION, why);
-
+		answer = fo_pam_answer(FO_PAM_SESSION, why);
 		fo_pam_report_anyway(call, &(struct fo_pam_report) {
 			.ev = FO_EV_SESSION_OPEN, .why = why, .rc = answer,
 			.who = login != NULL ? &login->record : NULL,
 			.detail = call->diag.text });
-		return answer;
+		goto out;
 	}
 
-	return PAM_SUCCESS;
+	answer = PAM_SUCCESS;
+out:
+	return answer;
 }
 
 /* The session ends, and with it its login, if that is still the handle's. */
@@ -161,12 +165,19 @@ fo_pam_session_close(struct fo_pam_call *call)
 {
 	const struct fo_pam_login *login =
 	    fo_pam_login_of_session(call->pamh);
+	int answer = PAM_ABORT;
 	fo_err r;
 
-	if (call->usable == FO_OK && login == NULL)
-		return PAM_IGNORE; /* not ours */
-	if ((r = finish(call, login)) != FO_OK)
-		return fo_pam_answer(FO_PAM_SESSION, r);
+	if (call->usable == FO_OK && login == NULL) {
+		answer = PAM_IGNORE; /* not ours */
+		goto out;
+	}
+	if ((r = finish(call, login)) != FO_OK) {
+		answer = fo_pam_answer(FO_PAM_SESSION, r);
+		goto out;
+	}
 
-	return PAM_SUCCESS;
+	answer = PAM_SUCCESS;
+out:
+	return answer;
 }

@@ -27,12 +27,20 @@ change(struct fo_pam_call *call)
 int
 fo_pam_setcred(struct fo_pam_call *call)
 {
-	const fo_err r = change(call);
+	int answer = PAM_ABORT;
+	fo_err r;
 
 	/*
 	 * A login that did not come over is no failure here: libpam would
 	 * take it for one of the whole stack, people's logins included. The
 	 * session refuses it. Only want of memory cannot be put off.
 	 */
-	return r == FO_OK ? PAM_SUCCESS : fo_pam_answer(FO_PAM_AUTH, r);
+	if ((r = change(call)) != FO_OK) {
+		answer = fo_pam_answer(FO_PAM_AUTH, r);
+		goto out;
+	}
+
+	answer = PAM_SUCCESS;
+out:
+	return answer;
 }
