@@ -80,9 +80,8 @@ def test_with_too_little_memory_a_login_is_refused_with_enough_permitted():
             permitted += 1
             continue
         refused += 1
-        assert done.auth in (PAM_BUF_ERR, PAM_SERVICE_ERR,
-                             PAM_AUTHINFO_UNAVAIL), done
-        assert [e["res"] for e in done.events] in ([], ["error"]), done
+        done.refused(PAM_BUF_ERR, "nomem")
+        assert len(done.events) == 1, done
     assert refused and permitted, (refused, permitted)
     login(bot, "as=65536").permitted()
 
