@@ -55,7 +55,8 @@ fo_diag_prefix(struct fo_diag *diag, const char *fmt, ...)
 	va_end(args);
 	if (n < 0)
 		return;
-	fo_diag_set(diag, "%s: %s", place, diag->text);
+	fo_diag_set(diag, "%s%s%s", place, diag->text[0] != '\0' ? ": " : "",
+	    diag->text);
 }
 
 const char *

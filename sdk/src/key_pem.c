@@ -114,6 +114,7 @@ find_private(const char *pem, size_t len, struct fo_diag *diag,
 	    "KEY-----\"");
 	while (next_block(pem, len, &at, &block)) {
 		if (is_private(&block)) {
+			fo_diag_set(diag, "%s", "");
 			*ret_block = block;
 			return FO_OK;
 		}
@@ -189,8 +190,10 @@ decode(OSSL_LIB_CTX *libctx, const struct block *block, fo_passphrase_cb ask,
 	    (r = give_passphrase(ctx, ask, arg, diag)) != FO_OK)
 		goto out;
 	if (OSSL_DECODER_from_data(ctx, &data, &left) != 1 || pkey == NULL) {
-		fo_diag_set(diag, encrypted ? "the passphrase is wrong, or "
-		    "the key is damaged" : "the key is damaged");
+		/* libcrypto's decoders do not tell the two apart */
+		fo_diag_set(diag, "%sthe key is damaged, or there is no "
+		    "memory to read it", encrypted ? "the passphrase is "
+		    "wrong, or " : "");
 		r = FO_ERR_FORMAT;
 		goto out;
 	}
@@ -210,7 +213,7 @@ fo_key_from_pem(const char *pem, size_t len, fo_passphrase_cb ask, void *arg,
 {
 	OSSL_LIB_CTX *libctx = NULL;
 	EVP_PKEY *pkey = NULL;
-	struct fo_diag reason;
+	struct fo_diag reason = { "" };
 	struct block block = { 0 };
 	fo_err r;
 
@@ -218,8 +221,6 @@ fo_key_from_pem(const char *pem, size_t len, fo_passphrase_cb ask, void *arg,
 		return FO_ERR_ARG;
 
 	(void)ERR_set_mark();
-	/* found is success: diag is written only when all has failed */
-	reason.text[0] = '\0';
 	if ((r = find_private(pem, len, &reason, &block)) != FO_OK)
 		goto out;
 	if ((libctx = OSSL_LIB_CTX_new()) == NULL) {
@@ -234,6 +235,7 @@ out:
 	OSSL_LIB_CTX_free(libctx);
 	(void)ERR_pop_to_mark();
 	if (r != FO_OK)
-		fo_diag_set(diag, "%s", reason.text);
+		fo_diag_set(diag, "%s", reason.text[0] != '\0' ? reason.text :
+		    fo_err_text(r));
 	return r;
 }

@@ -171,6 +171,9 @@ WRAP(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size),
 WRAP(char *, strdup, (const char *s), (s), NULL, ENOMEM);
 WRAP(char *, strndup, (const char *s, size_t n), (s, n), NULL, ENOMEM);
 
+/* What its pointer is after a failure: nothing to free or to read. */
+static char undefined[1];
+
 int __wrap_asprintf(char **ret, const char *format, ...);
 
 int
@@ -179,8 +182,10 @@ __wrap_asprintf(char **ret, const char *format, ...)
 	va_list ap;
 	int n;
 
-	if (fails("asprintf", ENOMEM))
+	if (fails("asprintf", ENOMEM)) {
+		*ret = undefined;
 		return -1;
+	}
 	va_start(ap, format);
 	n = vasprintf(ret, format, ap);
 	va_end(ap);
@@ -197,8 +202,10 @@ __wrap___asprintf_chk(char **ret, int flag, const char *format, ...)
 	int n;
 
 	(void)flag;
-	if (fails("asprintf", ENOMEM))
+	if (fails("asprintf", ENOMEM)) {
+		*ret = undefined;
 		return -1;
+	}
 	va_start(ap, format);
 	n = vasprintf(ret, format, ap);
 	va_end(ap);

@@ -9,6 +9,7 @@
 
 #include <firstops/jwk.h>
 
+#include "src/jwk.h"
 #include "support/forge.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -136,6 +137,15 @@ Test(jwk, what_is_not_one_json_object_is_no_key)
 		    texts[i]);
 	cr_expect_eq(fo_jwk_parse(nul, sizeof(nul), NULL, &jwk),
 	    FO_ERR_FORMAT, "a NUL after it");
+}
+
+Test(jwk, that_is_missing_is_told_as_missing)
+{
+	struct fo_diag diag = { "" };
+	struct fo_jwk jwk;
+
+	cr_expect_eq(fo_jwk_read(NULL, &diag, &jwk), FO_ERR_BAD_KEY);
+	cr_expect_not_null(strstr(diag.text, "missing"), "%s", diag.text);
 }
 
 Test(jwk, a_key_is_written_in_its_canonical_form)

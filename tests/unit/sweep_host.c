@@ -271,6 +271,28 @@ Test(sweep_host, a_proof_is_spent_once_whatever_fails)
 		sweep(&works[i], NULL);
 }
 
+/* A failure of memory is no word on the folder. */
+Test(sweep_host, a_proof_that_finds_no_memory_is_told_so)
+{
+	static const char *const calls[] = { "strdup", "asprintf" };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		bool faulted = true;
+
+		for (uint32_t nth = 0; faulted; nth++) {
+			fo_err r;
+
+			pass_an_hour(NULL);
+			fuzz_faults_arm_call(calls[i], nth, FUZZ_ONCE);
+			r = spend(NULL);
+			faulted = fuzz_faulted();
+			fuzz_faults_disarm();
+			cr_expect_eq(r, faulted ? FO_ERR_NOMEM : FO_OK,
+			    "%s %u: %s", calls[i], nth, fo_err_word(r));
+		}
+	}
+}
+
 /* ---- login records ------------------------------------------------------ */
 
 static struct fo_login_record

@@ -12,6 +12,7 @@
 
 #include <firstops/firstops.h>
 
+#include "fuzz/fuzz.h"
 #include "support/forge.h"
 #include "support/sweep.h"
 
@@ -271,6 +272,30 @@ parse_jwk(void *arg)
 	cr_expect_eq(r == FO_OK, text != NULL);
 	free(text);
 	return r;
+}
+
+/* Nor is a key called bad that is: not for what could not be computed. */
+Test(sweep_sdk, no_key_is_called_bad_by_trouble_of_ours)
+{
+	static const char *const calls[] = { "BN_bin2bn", "EC_GROUP_get_curve",
+		"BN_mod_sqr", "BN_mod_add", "BN_mod_mul" };
+	struct fo_jwk jwk = { .x = { 1 } };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		bool faulted = true;
+
+		for (uint32_t nth = 0; faulted; nth++) {
+			fo_err r;
+
+			fuzz_faults_arm_call(calls[i], nth, FUZZ_ONCE);
+			r = fo_jwk_check(&jwk);
+			faulted = fuzz_faulted();
+			fuzz_faults_disarm();
+			cr_expect_eq(r, faulted ? FO_ERR_CRYPTO :
+			    FO_ERR_BAD_KEY, "%s %u: %s", calls[i], nth,
+			    fo_err_word(r));
+		}
+	}
 }
 
 Test(sweep_sdk, a_proof_is_verified_by_a_verifier_of_its_own)
