@@ -464,11 +464,12 @@ fo_store_each(const struct fo_store *store, fo_store_part part,
 	if (r != FO_OK)
 		return r;
 	if ((dir = fdopendir(fd)) == NULL) {
+		r = errno == ENOMEM ? FO_ERR_NOMEM : FO_ERR_STORE;
 		fo_diag_set(diag, "%s: %s; %s", path, strerror(errno),
 		    fo_diag_remedy(errno));
 		close(fd);
 		free(path);
-		return FO_ERR_STORE;
+		return r;
 	}
 	do {
 		errno = 0;

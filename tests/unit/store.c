@@ -631,6 +631,22 @@ stop(const char *name, void *arg)
 	return FO_ERR_EXISTS;
 }
 
+Test(store, a_walk_without_memory_is_no_trouble_of_the_folders)
+{
+	struct fo_diag diag = { .text = "" };
+	size_t n = 0;
+
+	failing("fdopendir", 0, ENOMEM);
+	cr_expect_eq(fo_store_each(f.store, FO_STORE_GROUPS, &diag, count_one,
+	    &n), FO_ERR_NOMEM);
+	failing("fdopendir", 0, EIO);
+	cr_expect_eq(fo_store_each(f.store, FO_STORE_GROUPS, &diag, count_one,
+	    &n), FO_ERR_STORE);
+	failing_none();
+	cr_expect_not_null(strstr(diag.text, strerror(EIO)), "%s", diag.text);
+	cr_expect_eq(n, 0);
+}
+
 Test(store, walking_stops_at_the_first_failure_and_returns_it)
 {
 	size_t n = 0;

@@ -34,7 +34,7 @@ examine(const struct admin *admin)
 	doctor_replay(&doctor);
 	audit_check(admin, &findings);
 	r = store_check(admin, &findings, &diag);
-	if (r != FO_OK)
+	if (r != FO_OK && !finding_short(&findings, r))
 		finding(&findings, LEVEL_FAIL, "mend it, then: fo store"
 		    " check", "store: %s", diag.text[0] != '\0' ?
 		    diag.text : fo_err_text(r));

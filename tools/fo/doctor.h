@@ -4,6 +4,8 @@
 #ifndef FO_TOOL_DOCTOR_H
 #define FO_TOOL_DOCTOR_H
 
+#include <glob.h>
+
 #include "admin.h"
 #include "findings.h"
 
@@ -16,6 +18,12 @@ struct doctor {
 	struct findings *findings;
 };
 
+/*
+ * What matches a pattern, for globfree; false: nothing. Want of memory is a
+ * finding_short, where glob(3) would take a folder for an empty one.
+ */
+bool doctor_glob(const struct doctor *doctor, const char *pattern,
+    glob_t *ret_found);
 /* The stacks of pam.d that name the module, and services without one. */
 void doctor_pam(const struct doctor *doctor);
 /* The options of sshd that decide whether a challenge reaches a client. */

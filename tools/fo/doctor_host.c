@@ -1,6 +1,7 @@
 /*
  * The module in its folder, and the replay folders.
  */
+#include <errno.h>
 #include <glob.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -13,6 +14,26 @@
 #include "host/rfc3339.h"
 
 #include "doctor.h"
+
+static int
+stop_without_memory(const char *path, int e)
+{
+	(void)path;
+	return e == ENOMEM;
+}
+
+bool
+doctor_glob(const struct doctor *doctor, const char *pattern,
+    glob_t *ret_found)
+{
+	const int r = glob(pattern, 0, stop_without_memory, ret_found);
+
+	if (r == GLOB_NOSPACE || r == GLOB_ABORTED) {
+		(void)finding_short(doctor->findings, FO_ERR_NOMEM);
+		globfree(ret_found);
+	}
+	return r == 0;
+}
 
 void
 doctor_module(const struct doctor *doctor)
@@ -31,7 +52,7 @@ doctor_module(const struct doctor *doctor)
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		snprintf(pattern, sizeof(pattern), "%s%s/pam_firstops.so",
 		    doctor->root, places[i]);
-		if (glob(pattern, 0, NULL, &found) != 0)
+		if (!doctor_glob(doctor, pattern, &found))
 			continue;
 		finding(doctor->findings, LEVEL_OK, NULL, "module: %s",
 		    found.gl_pathv[0]);
@@ -47,13 +68,17 @@ static void
 check_user(const struct doctor *doctor, const char *user)
 {
 	const struct fo_config *config = doctor->admin->config;
-	const struct passwd *pw = getpwnam(user);
 	struct fo_diag diag = { "" };
+	const struct passwd *pw;
 	char text[FO_TIME_SIZE];
 	int64_t since;
 	fo_err r;
 
-	if (pw == NULL) {
+	errno = 0;
+	if ((pw = getpwnam(user)) == NULL) {
+		if (finding_short(doctor->findings, errno == ENOMEM ?
+		    FO_ERR_NOMEM : FO_ERR_NOT_FOUND))
+			return;
 		finding(doctor->findings, LEVEL_FAIL, "correct services.*.user"
 		    " in firstops.yaml", "replay: there is no user %s", user);
 		return;
@@ -64,7 +89,7 @@ check_user(const struct doctor *doctor, const char *user)
 		finding(doctor->findings, LEVEL_OK, NULL, "replay: %s/%lu for"
 		    " %s, since %s", config->replay_folder,
 		    (unsigned long)pw->pw_uid, user, text);
-	else
+	else if (!finding_short(doctor->findings, r))
 		finding(doctor->findings, LEVEL_FAIL, "fo store replay, and at"
 		    " each boot: systemctl enable firstops-replay.service",
 		    "replay: %s/%lu for %s: %s",

@@ -2,6 +2,7 @@
  * The stacks of pam.d that name the module, and services without one.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,12 +410,16 @@ check_configured(const struct doctor *doctor, const char *folder)
 	const struct fo_config *config = doctor->admin->config;
 	struct pamd stack;
 	size_t i;
+	fo_err r;
 
 	for (i = 0; i < config->services_count; i++) {
 		const char *service = config->services[i].name;
 
 		memset(&stack, 0, sizeof(stack));
-		if (pamd_load(folder, service, &stack) != FO_OK)
+		r = pamd_load(folder, service, &stack);
+		if (finding_short(doctor->findings, r))
+			continue;
+		if (r != FO_OK)
 			finding(doctor->findings, LEVEL_WARN, "make it, or"
 			    " take the service out of firstops.yaml",
 			    "pam.d/%s does not exist", service);
@@ -442,10 +447,14 @@ doctor_pam(const struct doctor *doctor)
 	struct dirent **entries = NULL;
 	struct pamd stack;
 	int i, n;
+	fo_err r;
 
 	snprintf(folder, sizeof(folder), "%s/etc/pam.d", doctor->root);
 	check_configured(doctor, folder);
 	if ((n = scandir(folder, &entries, is_file, alphasort)) == -1) {
+		if (finding_short(doctor->findings, errno == ENOMEM ?
+		    FO_ERR_NOMEM : FO_ERR_IO))
+			return;
 		finding(doctor->findings, LEVEL_FAIL, "install PAM",
 		    "%s cannot be listed", folder);
 		return;
@@ -454,9 +463,10 @@ doctor_pam(const struct doctor *doctor)
 		const char *service = entries[i]->d_name;
 
 		memset(&stack, 0, sizeof(stack));
-		if (!is_configured(doctor, service) &&
-		    pamd_load(folder, service, &stack) == FO_OK &&
-		    names_module(&stack))
+		r = is_configured(doctor, service) ? FO_ERR_EXISTS :
+		    pamd_load(folder, service, &stack);
+		(void)finding_short(doctor->findings, r);
+		if (r == FO_OK && names_module(&stack))
 			check_service(doctor, service, &stack);
 		pamd_clear(&stack);
 		free(entries[i]);

@@ -21,6 +21,7 @@
 
 /* What was found; "" is not set. The first value counts, as in sshd. */
 struct sshd {
+	const struct doctor *doctor;
 	char use_pam[VALUE_SIZE];
 	char interactive[VALUE_SIZE];
 };
@@ -56,7 +57,7 @@ include(const char *root, const char *pattern, size_t len, int depth,
 
 	snprintf(path, sizeof(path), "%s%s%.*s", root,
 	    *pattern == '/' ? "" : "/etc/ssh/", (int)len, pattern);
-	if (glob(path, 0, NULL, &found) != 0)
+	if (!doctor_glob(sshd->doctor, path, &found))
 		return;
 	for (i = 0; i < found.gl_pathc; i++)
 		read_config(root, found.gl_pathv[i], depth + 1, sshd);
@@ -106,10 +107,15 @@ read_config(const char *root, const char *path, int depth,
 {
 	char *text = NULL;
 	size_t len;
+	fo_err r;
 
-	if (depth > MAX_DEPTH || file_read(path, CONFIG_MAX_BYTES, NULL,
-	    &text, &len) != FO_OK)
+	if (depth > MAX_DEPTH)
 		return;
+	r = file_read(path, CONFIG_MAX_BYTES, NULL, &text, &len);
+	if (r != FO_OK) {
+		(void)finding_short(sshd->doctor->findings, r);
+		return;
+	}
 	read_text(root, text, depth, sshd);
 	free(text);
 }
@@ -123,10 +129,14 @@ ask_sshd(const struct doctor *doctor, struct sshd *sshd)
 {
 	char name[] = SSHD, option[] = "-T", *argv[] = { name, option, NULL };
 	char *text = NULL;
+	fo_err r;
 
-	if (*doctor->root != '\0' || geteuid() != 0 ||
-	    process_read(argv, true, &text) != FO_OK)
+	if (*doctor->root != '\0' || geteuid() != 0)
 		return false;
+	if ((r = process_read(argv, true, &text)) != FO_OK) {
+		(void)finding_short(doctor->findings, r);
+		return false;
+	}
 	read_text("", text, 0, sshd);
 	free(text);
 
@@ -179,7 +189,7 @@ void
 doctor_sshd(const struct doctor *doctor)
 {
 	char path[DOCTOR_PATH_SIZE];
-	struct sshd sshd = { "", "" };
+	struct sshd sshd = { doctor, "", "" };
 
 	if (!concerns(doctor))
 		return;

@@ -44,6 +44,15 @@ level_colour(finding_level level)
 	return "\033[31m";
 }
 
+bool
+finding_short(struct findings *findings, fo_err r)
+{
+	if (r == FO_ERR_NOMEM)
+		findings->short_of_memory = true;
+
+	return r == FO_ERR_NOMEM;
+}
+
 void
 finding(struct findings *findings, finding_level level, const char *remedy,
     const char *fmt, ...)

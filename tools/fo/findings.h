@@ -25,9 +25,14 @@ struct findings {
 	size_t count;
 	size_t warnings;
 	size_t failures;
-	bool short_of_memory;	/* something could not be kept */
+	bool short_of_memory;	/* for something to be seen or kept */
 };
 
+/*
+ * Was it want of memory? What could not be looked at is no finding, and all
+ * of them together are not known: findings_print says so.
+ */
+bool finding_short(struct findings *findings, fo_err r);
 /* Add one; fmt says what, remedy (NULL: none) how to mend it. */
 void finding(struct findings *findings, finding_level level, const char *remedy,
     const char *fmt, ...) FO_PRINTF(4, 5);

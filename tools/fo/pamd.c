@@ -168,7 +168,7 @@ read_service(const char *folder, const char *service, const char *kind,
 	snprintf(path, sizeof(path), "%s/%s", folder, service);
 	r = file_read(path, FILE_MAX_BYTES, NULL, &text, &len);
 	if (r != FO_OK)
-		return depth > 0 ? FO_OK : r;
+		return depth > 0 && r != FO_ERR_NOMEM ? FO_OK : r;
 	r = read_text(folder, text, kind, depth, stack);
 	free(text);
 

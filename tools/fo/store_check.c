@@ -4,6 +4,7 @@
 #include "store_check.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,8 @@ check_link(struct check *check, const struct fo_principal *principal,
 		finding(check->findings, LEVEL_FAIL, INDEX_REMEDY,
 		    "keys.d/%s is missing: this key of %s is refused", jkt,
 		    principal->id);
+	else if (finding_short(check->findings, r))
+		return;
 	else if (r != FO_OK)
 		finding(check->findings, LEVEL_FAIL, "remove it, then"
 		    " " INDEX_REMEDY, "keys.d/%s: %s", jkt,
@@ -309,6 +312,8 @@ check_stray(const char *jkt, void *arg)
 	fo_err r;
 
 	r = fo_store_find(check->admin->store, jkt, &diag, id);
+	if (r == FO_ERR_NOMEM)
+		return r;
 	if (r != FO_OK) {
 		finding(check->findings, LEVEL_FAIL, "remove it, then"
 		    " " INDEX_REMEDY, "keys.d/%s: %s", jkt,
@@ -381,8 +386,12 @@ check_droppings(struct check *check, const char *part)
 
 	snprintf(path, sizeof(path), "%s/%s", check->admin->store->folder,
 	    part);
-	if ((dir = opendir(path)) == NULL)
-		return; /* told already, when the part was read */
+	if ((dir = opendir(path)) == NULL) {
+		/* anything else was told already, when the part was read */
+		(void)finding_short(check->findings, errno == ENOMEM ?
+		    FO_ERR_NOMEM : FO_ERR_IO);
+		return;
+	}
 	while ((entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 &&
 		    strcmp(entry->d_name, "..") != 0 &&
@@ -464,7 +473,7 @@ check_sinks(struct findings *findings, const struct fo_audit *audit,
 		if (r == FO_OK)
 			finding(findings, LEVEL_OK, NULL,
 			    "audit sink %s answers", sinks[i]);
-		else
+		else if (!finding_short(findings, r))
 			finding(findings, missing, missing == LEVEL_FAIL ?
 			    "until it answers nobody is let in: start it, or"
 			    " change audit in firstops.yaml" :
