@@ -237,8 +237,12 @@ class Bench:
             yield name, value
 
     def log_in(self, who, kind="none", at=0, value=0):
-        """One login from a clean folder on; who: service, user and way."""
+        """One login from a clean folder on; who: service, user and way.
+        Before a proof is used again it is used."""
         self.clean()
+        if who[2] == "again":
+            first = self.log_in_next((*who[:2], "plain"))
+            assert first.permitted and first.spent == 1, first
         return self.log_in_next(who, kind, at, value)
 
     def log_in_next(self, who, kind="none", at=0, value=0):

@@ -10,22 +10,21 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import logins  # noqa: E402
+import sample  # noqa: E402
 import world  # noqa: E402
 
-# One allocation in so many fails: of the first login each in a deep run, of
-# the others, which have much in common with it, every third.
-STRIDE = 3 if logins.DEEP else 29
-STRIDE_FIRST = 1 if logins.DEEP else 29
+# One allocation in so many fails.
+STRIDE = 1 if logins.DEEP else 37
 
 benches = []
 
 
-def numbers(who, stride):
+def numbers(who):
     """Which allocation fails, and whether alone."""
     count = benches[0].log_in(who, "alloc").allocs
     assert count > 100, count
     print(f"# {count} allocations")
-    for n in range(1, count + 1, stride):
+    for n in range(1 + sample.first(STRIDE), count + 1, STRIDE):
         yield "alloc", n
         yield "alloc+", n
 
@@ -54,17 +53,16 @@ def trouble_or(want):
     return one
 
 
-def sweep(want, *who, stride=STRIDE):
+def sweep(want, *who):
     login = benches[0].log_in(who)
     assert login.last[1] == want and (want or login.permitted), login
     one = trouble_or(want)
-    logins.sweep(benches, numbers(who, stride),
+    logins.sweep(benches, numbers(who),
                  lambda bench, trial: one(bench, who, trial))
 
 
 def test_no_allocation_that_fails_makes_a_refusal_of_a_challenges_answer():
-    sweep(logins.SUCCESS, "sshd", "deploy", "challenge",
-          stride=STRIDE_FIRST)
+    sweep(logins.SUCCESS, "sshd", "deploy", "challenge")
 
 
 def test_no_allocation_that_fails_makes_a_refusal_of_a_proof_without_nonce():
@@ -99,12 +97,33 @@ def test_no_allocation_that_fails_lets_an_account_pass_that_is_not_the_agents():
     sweep(logins.AUTH_ERR, "db", "alice", "plain")
 
 
+def test_no_allocation_that_fails_lets_a_forged_signature_pass():
+    sweep(logins.AUTH_ERR, "db", "robot", "forged")
+
+
+def test_no_allocation_that_fails_lets_a_revoked_agent_pass():
+    sweep(logins.AUTH_ERR, "db", "robot", "revoked")
+
+
+def test_no_allocation_that_fails_lets_a_revoked_key_pass():
+    sweep(logins.AUTH_ERR, "db", "robot", "rotated")
+
+
+def test_no_allocation_that_fails_hides_a_policy_that_denies():
+    sweep(logins.AUTH_ERR, "closed", "robot", "plain")
+
+
+def test_no_allocation_that_fails_lets_a_proof_pass_twice():
+    sweep(logins.AUTH_ERR, "db", "robot", "again")
+
+
 def test_no_allocation_that_fails_makes_a_password_a_proof():
     sweep(logins.CRED_INSUFFICIENT, "sshd", "deploy", "password")
 
 
 def prepare():
     logins.prepare()
+    logins.prepare_refusals()
     secrets = logins.key_lines()
     benches.extend(logins.Bench(n, secrets) for n in range(2))
 

@@ -302,21 +302,12 @@ def test_no_call_that_fails_lets_anybody_in_by_way_of_another_process():
 
 # ---- who is to be refused ---------------------------------------------------
 
-def log_in(bench, who, *fault):
-    """A login, and before one with a proof used again its use."""
-    if who[2] != "again":
-        return bench.log_in(who, *fault)
-    login = bench.log_in((*who[:2], "plain"))
-    assert login.permitted and login.spent == 1, login
-    return bench.log_in_next(who, *fault)
-
-
 def attempt_refusal(who, why):
     def one(bench, trial):
         call, error = trial
         fault = fault_of(call, error)
         for _ in range(TRIES):
-            login = log_in(bench, who, *fault)
+            login = bench.log_in(who, *fault)
             wrong = logins.judge(bench, login, call.part == "audit") \
                 or judge_hit(call, login)
             if not wrong or not wrong.startswith("hit "):
@@ -364,7 +355,7 @@ def refusal_trials(calls):
 
 
 def sweep_refusal(why, *who):
-    login = log_in(benches[0], who, "list")
+    login = benches[0].log_in(who, "list")
     assert login.answers == {"auth": logins.AUTH_ERR}, login
     assert [e["why"] for e in login.of("auth")] == [why], login
     calls = calls_of(login, 3, who) # before and after the answer, and told
