@@ -3,11 +3,18 @@
  */
 #include "alloc.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <unwind.h>
+
+#define PLACES 16384	/* a power of two, and more than there are */
+#define DEPTH 64
 
 /* Seen by every library of the program. */
 #pragma GCC visibility push(default)
@@ -24,6 +31,13 @@ static struct {
 	long at;
 	long count;
 } state;
+
+/* Where allocations were made: a hash of the callers, and the first. */
+static struct {
+	bool wanted;
+	uint64_t hash[PLACES];
+	long first[PLACES];
+} places;
 
 void
 alloc_arm(long at, bool all_after)
@@ -45,18 +59,63 @@ alloc_count(void)
 	return state.count;
 }
 
+struct callers {
+	uint64_t hash;
+	int depth;
+};
+
+static _Unwind_Reason_Code
+add_caller(struct _Unwind_Context *context, void *arg)
+{
+	struct callers *callers = arg;
+
+	callers->hash = (callers->hash ^ _Unwind_GetIP(context)) *
+	    UINT64_C(1099511628211);
+	return ++callers->depth < DEPTH ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+/* Remember the allocation that is being counted if it is a place's first. */
+static void
+note_place(void)
+{
+	struct callers callers = { .hash = UINT64_C(14695981039346656037) };
+	size_t i;
+
+	state.open = false; /* what the unwinder needs is its own */
+	(void)_Unwind_Backtrace(add_caller, &callers);
+	state.open = true;
+	for (i = callers.hash % PLACES; places.first[i] != 0 &&
+	    places.hash[i] != callers.hash; i = (i + 1) % PLACES)
+		;
+	if (places.first[i] == 0) {
+		places.hash[i] = callers.hash;
+		places.first[i] = state.count;
+	}
+}
+
 static bool
 refused(void)
 {
 	if (!state.open)
 		return false;
 	state.count++;
+	if (places.wanted)
+		note_place();
 	if (state.at == 0 || state.count < state.at ||
 	    (state.count > state.at && !state.all_after))
 		return false;
 
 	errno = ENOMEM;
 	return true;
+}
+
+/* The function that ours stands in for. */
+static void
+find_next(const char *name, void *ret_function, size_t size)
+{
+	void *symbol = dlsym(RTLD_NEXT, name);
+
+	memcpy(ret_function, &symbol, size);
 }
 
 void *
@@ -95,6 +154,44 @@ posix_memalign(void **ret, size_t alignment, size_t size)
 	return 0;
 }
 
+/*
+ * glibc's own do not survive what they cannot allocate (nss_database_get, up
+ * to 2.36 at least): here each is one allocation, and the answer no memory.
+ */
+struct passwd *
+getpwnam(const char *name)
+{
+	struct passwd *(*real)(const char *) = NULL;
+	const bool open = state.open;
+	struct passwd *found;
+
+	if (refused())
+		return NULL;
+	state.open = false;
+	find_next("getpwnam", &real, sizeof(real));
+	found = real(name);
+	state.open = open;
+
+	return found;
+}
+
+struct passwd *
+getpwuid(uid_t uid)
+{
+	struct passwd *(*real)(uid_t) = NULL;
+	const bool open = state.open;
+	struct passwd *found;
+
+	if (refused())
+		return NULL;
+	state.open = false;
+	find_next("getpwuid", &real, sizeof(real));
+	found = real(uid);
+	state.open = open;
+
+	return found;
+}
+
 #pragma GCC visibility pop
 
 /* ---- before a program -------------------------------------------------- */
@@ -108,22 +205,42 @@ begin(void)
 
 	if (text == NULL)
 		return;
+	places.wanted = getenv("FAULT_ALLOC_PLACES") != NULL;
 	at = strtol(text, &end, 10);
 	alloc_arm(at, *end == '+');
 	alloc_window(true);
 }
 
+static void
+tell(const char *variable, void (*write)(FILE *to))
+{
+	const char *name = getenv(variable);
+	FILE *file;
+
+	if (name == NULL || (file = fopen(name, "w")) == NULL)
+		return;
+	write(file);
+	(void)fclose(file);
+}
+
+static void
+tell_count(FILE *to)
+{
+	(void)fprintf(to, "%ld\n", state.count);
+}
+
+static void
+tell_places(FILE *to)
+{
+	for (size_t i = 0; i < PLACES; i++)
+		if (places.first[i] != 0)
+			(void)fprintf(to, "%ld\n", places.first[i]);
+}
+
 static __attribute__((destructor)) void
 end(void)
 {
-	const char *name = getenv("FAULT_ALLOC_COUNT");
-	FILE *file;
-
-	if (name == NULL)
-		return;
 	alloc_window(false);
-	if ((file = fopen(name, "w")) == NULL)
-		return;
-	(void)fprintf(file, "%ld\n", state.count);
-	(void)fclose(file);
+	tell("FAULT_ALLOC_COUNT", tell_count);
+	tell("FAULT_ALLOC_PLACES", tell_places);
 }

@@ -4,7 +4,9 @@
  * Stands in for malloc and its relatives in the whole program and all of its
  * libraries. Loaded before a program (LD_PRELOAD) it is told by the
  * environment: FAULT_ALLOC=N refuses the Nth allocation, N+ also all after
- * it, 0 none, and the count of all goes to the file FAULT_ALLOC_COUNT.
+ * it, 0 none, and the count of all goes to the file FAULT_ALLOC_COUNT. Into
+ * the file FAULT_ALLOC_PLACES go the numbers of those that are the first by
+ * their callers up to main: the others fail in no other place.
  */
 #ifndef FAULTS_ALLOC_H
 #define FAULTS_ALLOC_H

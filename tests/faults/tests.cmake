@@ -6,6 +6,7 @@ set(FAULTS ${CMAKE_CURRENT_BINARY_DIR}/faults)
 add_library(faults_alloc OBJECT faults/alloc.c)
 target_link_libraries(faults_alloc PRIVATE firstops_flags)
 add_library(faults_alloc_so MODULE $<TARGET_OBJECTS:faults_alloc>)
+target_link_libraries(faults_alloc_so PRIVATE ${CMAKE_DL_LIBS})
 set_target_properties(faults_alloc_so PROPERTIES PREFIX "" OUTPUT_NAME alloc
 	LIBRARY_OUTPUT_DIRECTORY ${FAULTS})
 
