@@ -609,19 +609,17 @@ make_folders(const struct fo_store *store, struct fo_diag *diag)
 	static const char *const parts[] = { "principals.d", "keys.d",
 		"groups.d", "policies.d" };
 	const char *name = strrchr(store->folder, '/') + 1;
-	char *above;
+	char above[PATH_MAX]; /* the store's is shorter */
 	size_t i;
 	fo_err r;
 	int parent;
 
-	above = strndup(store->folder, (size_t)(name - 1 - store->folder));
-	if (above == NULL)
-		return FO_ERR_NOMEM;
+	(void)snprintf(above, sizeof(above), "%.*s",
+	    (int)(name - 1 - store->folder), store->folder);
 	if ((r = open_above(store, above, diag, &parent)) == FO_OK) {
 		r = make_folder(parent, above, name, diag);
 		close(parent);
 	}
-	free(above);
 	for (i = 0; r == FO_OK && i < sizeof(parts) / sizeof(parts[0]); i++)
 		r = make_part(store, parts[i], diag);
 	return r;
