@@ -74,7 +74,7 @@ fo_lock_folder(const char *folder, uid_t owner, int deadline_ms,
 {
 	int64_t waited_ms;
 	fo_err r;
-	int fd, e;
+	int fd = -1, e;
 
 	if ((r = open_lock(folder, owner, diag, &fd)) != FO_OK)
 		return r;

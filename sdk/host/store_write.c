@@ -572,13 +572,14 @@ static fo_err
 make_part(const struct fo_store *store, const char *part,
     struct fo_diag *diag)
 {
-	int folder;
+	int folder = -1;
 	fo_err r;
 
-	if ((r = open_folder(store, store->folder, diag, &folder)) != FO_OK)
-		return r;
-	r = make_folder(folder, store->folder, part, diag);
-	close(folder);
+	r = open_folder(store, store->folder, diag, &folder);
+	if (r == FO_OK) {
+		r = make_folder(folder, store->folder, part, diag);
+		close(folder);
+	}
 	return r;
 }
 
@@ -779,17 +780,14 @@ check_entries(struct index *index)
 	return FO_OK;
 }
 
-/* Make the links that are missing. */
+/* Make the links that are missing in the open keys.d. */
 static fo_err
-link_entries(const struct index *index, size_t *ret_made)
+make_links(const struct index *index, int folder, size_t *ret_made)
 {
 	const struct entry *e;
 	size_t i, made = 0;
-	int folder;
-	fo_err r;
+	fo_err r = FO_OK;
 
-	if ((r = open_keys(index->store, index->diag, &folder)) != FO_OK)
-		return r;
 	for (i = 0; i < index->count && r == FO_OK; i++) {
 		e = &index->entries[i];
 		if (e->linked)
@@ -810,9 +808,22 @@ link_entries(const struct index *index, size_t *ret_made)
 		    fo_diag_remedy(errno));
 		r = FO_ERR_IO;
 	}
-	close(folder);
 	if (r == FO_OK)
 		*ret_made = made;
+	return r;
+}
+
+static fo_err
+link_entries(const struct index *index, size_t *ret_made)
+{
+	int folder = -1;
+	fo_err r;
+
+	r = open_keys(index->store, index->diag, &folder);
+	if (r == FO_OK) {
+		r = make_links(index, folder, ret_made);
+		close(folder);
+	}
 	return r;
 }
 

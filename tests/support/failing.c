@@ -109,6 +109,7 @@ WRAP(ssize_t, getrandom, (void *buf, size_t n, unsigned int flags),
     (buf, n, flags));
 WRAP(int, linkat, (int from, const char *name, int to, const char *new,
     int flags), (from, name, to, new, flags));
+WRAP(int, lstat, (const char *path, struct stat *st), (path, st));
 WRAP(int, mkdirat, (int fd, const char *name, mode_t mode), (fd, name, mode));
 WRAP(int, mknodat, (int fd, const char *name, mode_t mode, dev_t dev),
     (fd, name, mode, dev));

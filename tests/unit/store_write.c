@@ -216,6 +216,33 @@ Test(store_write, init_never_overwrites)
 	cr_expect(exists(PRINCIPAL));
 }
 
+Test(store_write, init_makes_nothing_beside_a_configuration_that_is_there)
+{
+	struct store_fixture other;
+	struct fo_diag diag = { .text = "" };
+	struct stat st;
+	char *path;
+
+	store_fixture_open_bare(&other);
+	cr_assert_eq(mkdir(other.folder, 0755), 0);
+	store_fixture_put(&other, "firstops.yaml", "mine");
+	cr_expect_eq(fo_store_init(other.store, "web-1", &diag),
+	    FO_ERR_EXISTS);
+	expect_reason(&diag, other.config, 0, "nothing was changed");
+	path = store_fixture_path(&other, "principals.d");
+	cr_expect_neq(lstat(path, &st), 0);
+	/* nor is one replaced that was not seen at first */
+	failing("lstat", 1, ENOENT);
+	cr_expect_eq(fo_store_init(other.store, "web-1", &diag),
+	    FO_ERR_EXISTS);
+	failing_none();
+	expect_reason(&diag, other.config, 0, "stays as it is");
+	cr_assert_eq(lstat(other.config, &st), 0);
+	cr_expect_eq(st.st_size, 4);
+	free(path);
+	store_fixture_close(&other);
+}
+
 /* However far a first call came, a second one makes the store whole. */
 Test(store_write, an_interrupted_init_can_be_run_again)
 {
