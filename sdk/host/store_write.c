@@ -726,12 +726,10 @@ collect(const char *id, void *arg)
 	fo_err r;
 
 	r = fo_store_principal(index->store, id, index->diag, &principal);
-	if (r != FO_OK)
-		return r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
 	for (i = 0; r == FO_OK && i < principal->keys_count; i++)
 		r = add_entry(index, principal->keys[i].jkt, id);
 	fo_principal_free(&principal);
-	return r;
+	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
 }
 
 static int
