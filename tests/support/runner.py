@@ -35,6 +35,8 @@ SUITES = ("unit", "fuzz", "pam", "cli", "faults", "e2e")
 # Of real processes, in machines of their own: sanitizers' runtimes would be
 # one more thing in them, and the machines need root.
 WORLDS = ("faults", "e2e")
+# The others run side by side: the replay of all seeds is one long program.
+LONGEST_FIRST = ("fuzz", "unit", "pam", "cli")
 
 # These look at the tree and at what is installed, not at code that runs: a
 # second time, with sanitizers, they would show nothing new.
@@ -251,25 +253,33 @@ def programs(suite, folder, sanitized):
     return found
 
 
-def run_suite(suite, folder, env, options, report, sanitized=False):
-    """Run a suite's programs, two at a time; end to end one by one, and long
-    forms too, which use all processors themselves."""
-    where = f"{suite} (sanitizers)" if sanitized else suite
-    chosen = [(name, argv) for name, argv in programs(suite, folder, sanitized)
+def choose(suite, folder, options, report, sanitized):
+    """A suite's programs that are to run, each with its whole name."""
+    chosen = [(f"{suite}/{name}", argv)
+              for name, argv in programs(suite, folder, sanitized)
               if not options.words or any(w in name for w in options.words)]
     if suite in WORLDS and os.geteuid() != 0:
         for name, _ in chosen:
-            report.leave_out(f"{suite}/{name}", "needs root")
-        return
-    report.heading(f"Running {where}")
+            report.leave_out(name, "needs root")
+        return []
     if not chosen and not options.words:
-        report.fail(f"{where}: no test program")
+        report.fail(f"{suite}: no test program")
+    return chosen
+
+
+def run_together(suites, folder, env, options, report, sanitized=False):
+    """Run some suites' programs, two at a time; end to end one by one, and
+    long forms of faults too, which use all processors themselves."""
+    chosen = [program for suite in suites for program in
+              choose(suite, folder, options, report, sanitized)]
+    if not chosen:
         return
+    report.heading("Running " + ", ".join(suites) +
+                   (" (sanitizers)" if sanitized else ""))
     label = "asan/" if sanitized else ""
-    alone = suite == "e2e" or (suite == "faults" and options.deep)
-    workers = 1 if alone else 2
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        runs = [pool.submit(run_program, f"{label}{suite}/{name}", argv, env)
+    alone = "e2e" in suites or ("faults" in suites and options.deep)
+    with concurrent.futures.ThreadPoolExecutor(1 if alone else 2) as pool:
+        runs = [pool.submit(run_program, label + name, argv, env)
                 for name, argv in chosen]
         for run in concurrent.futures.as_completed(runs):
             report.add(run.result())
@@ -337,13 +347,16 @@ def run_suites(preset, options, report, prepare=lambda folder: None):
     if folder:
         prepare(folder)
         env = environment(folder, options)
-        for suite in options.suites:
-            run_suite(suite, folder, env, options, report)
+        run_together([s for s in LONGEST_FIRST if s in options.suites],
+                     folder, env, options, report)
+        for suite in WORLDS:
+            if suite in options.suites:
+                run_together([suite], folder, env, options, report)
     return folder
 
 
 def run_sanitized(options, report):
-    suites = [s for s in options.suites if s not in WORLDS]
+    suites = [s for s in LONGEST_FIRST if s in options.suites]
     folder = build("asan-ubsan", report) if suites else None
     if not folder:
         return
@@ -351,8 +364,7 @@ def run_sanitized(options, report):
     env.pop("FIRSTOPS_DEEP", None)  # more of the same, and several times slower
     if shutil.which("pkg-config"):
         run_canary(env, report)
-    for suite in suites:
-        run_suite(suite, folder, env, options, report, True)
+    run_together(suites, folder, env, options, report, True)
 
 
 def run_fuzzers(options, report):
