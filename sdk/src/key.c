@@ -30,6 +30,7 @@ struct fo_key {
 
 /* Group names are short: anything that does not fit is not P-256. */
 #define GROUP_MAX 64
+#define EC_NAME "EC"
 
 /* ---- is it one of ours? ---------------------------------------------- */
 
@@ -41,21 +42,28 @@ struct fo_key {
 static fo_err
 check_group(const EVP_PKEY *pkey, struct fo_diag *diag)
 {
+	const char *type = EVP_PKEY_get0_type_name(pkey);
 	char group[GROUP_MAX];
 	size_t len = 0;
 	int explicit = 0;
 
-	if (!EVP_PKEY_is_a(pkey, "EC")) {
+	if (!EVP_PKEY_is_a(pkey, EC_NAME)) {
+		/* without memory it is nothing at all */
+		if (type == NULL || strcmp(type, EC_NAME) == 0)
+			return FO_ERR_CRYPTO;
 		fo_diag_set(diag, "it is a key of type %s; only EC P-256 keys "
-		    "make proofs: fo key generate",
-		    EVP_PKEY_get0_type_name(pkey) != NULL ?
-		    EVP_PKEY_get0_type_name(pkey) : "unknown");
+		    "make proofs: fo key generate", type);
 		return FO_ERR_BAD_KEY;
 	}
 	if (EVP_PKEY_get_int_param(pkey,
 	    OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit) != 1 ||
-	    explicit != 0 ||
-	    EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1) {
+	    (explicit == 0 &&
+	    EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1)) {
+		fo_diag_set(diag, "its curve cannot be read: no memory, or a "
+		    "kind of key that does not tell");
+		return FO_ERR_CRYPTO;
+	}
+	if (explicit != 0) {
 		fo_diag_set(diag, "its curve is spelt out instead of named; "
 		    "write it anew: openssl ec -param_enc named_curve");
 		return FO_ERR_BAD_KEY;
@@ -81,6 +89,32 @@ read_coordinate(const EVP_PKEY *pkey, const char *name,
 		r = FO_OK;
 
 	BN_free(n);
+	return r;
+}
+
+/*
+ * The private half as it is, in or out of range. FO_ERR_BAD_KEY only where
+ * there is none: that it could not be had says nothing of the key.
+ */
+static fo_err
+read_private(const EVP_PKEY *pkey, BIGNUM **ret_d)
+{
+	unsigned char bytes[FO_COORD_BYTES];
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, bytes,
+		    sizeof(bytes)),
+		OSSL_PARAM_construct_end()
+	};
+	fo_err r = FO_ERR_CRYPTO;
+
+	if (EVP_PKEY_get_params(pkey, params) != 1)
+		goto out;
+	if (!OSSL_PARAM_modified(&params[0]))
+		r = FO_ERR_BAD_KEY;
+	else if (OSSL_PARAM_get_BN(&params[0], ret_d) == 1)
+		r = FO_OK;
+out:
+	fo_wipe(bytes, sizeof(bytes));
 	return r;
 }
 
@@ -117,9 +151,10 @@ check_pair(const struct fo_key *key, struct fo_diag *diag)
 
 	if (scratch == NULL || group == NULL)
 		goto out;
+	if ((r = read_private(key->pkey, &d)) != FO_OK)
+		goto out;
 	r = FO_ERR_BAD_KEY;
-	if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_PRIV_KEY, &d) !=
-	    1 || BN_is_zero(d) || BN_is_negative(d) ||
+	if (BN_is_zero(d) || BN_is_negative(d) ||
 	    BN_cmp(d, EC_GROUP_get0_order(group)) >= 0)
 		goto out;
 	BN_set_flags(d, BN_FLG_CONSTTIME);

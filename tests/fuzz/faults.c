@@ -480,6 +480,12 @@ WRAP(int, EVP_PKEY_sign, (EVP_PKEY_CTX *ctx, unsigned char *sig,
     (ctx, sig, sig_len, tbs, len), 0, 0);
 WRAP(int, EVP_PKEY_get_bn_param, (const EVP_PKEY *pkey, const char *name,
     BIGNUM **bn), (pkey, name, bn), 0, 0);
+WRAP(int, EVP_PKEY_is_a, (const EVP_PKEY *pkey, const char *name),
+    (pkey, name), 0, 0);
+WRAP(int, EVP_PKEY_get_params, (const EVP_PKEY *pkey, OSSL_PARAM *params),
+    (pkey, params), 0, 0);
+WRAP(int, OSSL_PARAM_get_BN, (const OSSL_PARAM *param, BIGNUM **bn),
+    (param, bn), 0, 0);
 WRAP(OSSL_DECODER_CTX *, OSSL_DECODER_CTX_new_for_pkey, (EVP_PKEY **pkey,
     const char *type, const char *structure, const char *keytype,
     int selection, OSSL_LIB_CTX *lc, const char *properties),

@@ -22,6 +22,7 @@ set(FUZZ_WRAPPED
 	EVP_PKEY_get_group_name EVP_PKEY_get_int_param d2i_ECDSA_SIG
 	SHA256_Init SHA256_Update SHA256_Final OSSL_DECODER_CTX_set_passphrase
 	EVP_PKEY_check EVP_PKEY_sign_init EVP_PKEY_sign EVP_PKEY_get_bn_param
+	EVP_PKEY_is_a EVP_PKEY_get_params OSSL_PARAM_get_BN
 	OSSL_DECODER_CTX_new_for_pkey OSSL_DECODER_from_data
 	OSSL_ENCODER_CTX_new_for_pkey OSSL_ENCODER_to_data)
 list(TRANSFORM FUZZ_WRAPPED PREPEND "-Wl,--wrap="

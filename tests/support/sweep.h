@@ -18,8 +18,6 @@ struct sweep {
 	void (*after)(void *arg, fo_err r);
 	/* No memory is FO_ERR_NOMEM, and not some other trouble. */
 	bool memory;
-	/* A refusal that libcrypto's trouble cannot be told from, or FO_OK. */
-	fo_err also;
 	/* 0, or for what takes long: one call of so many, but for
 	 * FIRSTOPS_DEEP. */
 	unsigned int step;
