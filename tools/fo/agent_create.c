@@ -178,8 +178,11 @@ set_list(const struct call *call, int option, bool names, char ***ret)
 {
 	const char *text = call->option[option];
 	size_t i;
+	fo_err r;
 
-	if ((*ret = list_parse(text)) == NULL)
+	if ((r = list_parse(text, ret)) == FO_ERR_NOMEM)
+		return fail_err(call, r, NULL, NULL);
+	if (r != FO_OK)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG,
 		    "--%s \"%s\": must be names with a comma between them",
 		    options[option].name, text != NULL ? text : "");

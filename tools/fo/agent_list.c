@@ -140,7 +140,7 @@ print_table(const struct admin *admin, const struct agents *agents)
 		rows++;
 	}
 	if (r == FO_OK)
-		out_table(cells, rows, COLUMNS);
+		r = out_table(cells, rows, COLUMNS);
 	for (i = 1; i < rows; i++)
 		free(composed[i].groups);
 out:

@@ -150,20 +150,41 @@ json_append(struct json *list, struct json **value)
 		list->failed = true;
 }
 
+/*
+ * The text and its length. Into memory of our own: json_dumps goes on without
+ * the name of a member that its memory did not grow for.
+ */
+static char *
+dump(const json_t *value, size_t *ret_len)
+{
+	const size_t flags = JSON_COMPACT | JSON_ENSURE_ASCII;
+	const size_t len = json_dumpb(value, NULL, 0, flags);
+	char *text;
+
+	if (len == 0 || (text = malloc(len + 1)) == NULL)
+		return NULL;
+	if (json_dumpb(value, text, len, flags) != len) {
+		free_wiped(text);
+		return NULL;
+	}
+	*ret_len = len;
+
+	return text;
+}
+
 int
 json_print(struct json **json)
 {
 	json_t *value = unwrap(json);
 	char *text = NULL;
 	bool done = false;
-	size_t len;
+	size_t len = 0;
 
 	if (value != NULL)
-		text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII);
+		text = dump(value, &len);
 	json_decref(value);
 	if (text != NULL) {
-		len = strlen(text);
-		text[len] = '\n'; /* its NUL: written with an explicit length */
+		text[len] = '\n';
 		done = out_raw(text, len + 1);
 	}
 	free_wiped(text);

@@ -166,8 +166,8 @@ number_parse(const char *text, int64_t min, int64_t max, int64_t *ret)
 	return true;
 }
 
-char **
-list_parse(const char *text)
+fo_err
+list_parse(const char *text, char ***ret_list)
 {
 	const char *p;
 	char **list;
@@ -176,16 +176,17 @@ list_parse(const char *text)
 	for (p = text; p != NULL && *p != '\0'; p++)
 		size += *p == ',';
 	if ((list = calloc(size, sizeof(*list))) == NULL)
-		return NULL;
+		return FO_ERR_NOMEM;
 	for (p = text; p != NULL; p = p[len] == ',' ? p + len + 1 : NULL) {
 		len = strcspn(p, ",");
 		if (len == 0 || (list[n++] = strndup(p, len)) == NULL) {
 			list_free(&list);
-			return NULL;
+			return len == 0 ? FO_ERR_FORMAT : FO_ERR_NOMEM;
 		}
 	}
 
-	return list;
+	*ret_list = list;
+	return FO_OK;
 }
 
 void

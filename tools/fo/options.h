@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <firstops/error.h>
+
 #include "verb.h"
 
 /*
@@ -22,9 +24,9 @@ bool number_parse(const char *text, int64_t min, int64_t max, int64_t *ret);
 
 /*
  * Split "a,b,c" into a NULL-terminated array for list_free; NULL is an
- * empty list. Returns NULL if memory is short or a part is empty.
+ * empty list. FO_ERR_FORMAT: a part is empty. FO_ERR_NOMEM.
  */
-char **list_parse(const char *text);
+FO_MUST_CHECK fo_err list_parse(const char *text, char ***ret_list);
 void list_free(char ***list);
 
 #endif

@@ -135,14 +135,14 @@ column_width(const char *const *cells, size_t rows, size_t columns,
 	return width;
 }
 
-void
+fo_err
 out_table(const char *const *cells, size_t rows, size_t columns)
 {
 	const bool colour = out_colour(stdout);
 	size_t *widths, row, c;
 
 	if ((widths = calloc(columns, sizeof(*widths))) == NULL)
-		return;
+		return FO_ERR_NOMEM;
 	for (c = 0; c < columns; c++)
 		widths[c] = column_width(cells, rows, columns, c);
 	for (row = 0; row < rows; row++) {
@@ -155,4 +155,6 @@ out_table(const char *const *cells, size_t rows, size_t columns)
 		    row == 0 && colour ? "\033[m" : "");
 	}
 	free(widths);
+
+	return FO_OK;
 }

@@ -34,6 +34,7 @@ print(const struct call *call, const struct targets *targets)
 	struct json *json, *map;
 	const char **cells;
 	size_t i;
+	fo_err r;
 
 	if (call->json) {
 		json = json_object_new();
@@ -54,10 +55,10 @@ print(const struct call *call, const struct targets *targets)
 		cells[2 * i + 2] = targets->list[i].dest;
 		cells[2 * i + 3] = targets->list[i].host;
 	}
-	out_table(cells, targets->count + 1, 2);
+	r = out_table(cells, targets->count + 1, 2);
 	free(cells);
 
-	return FO_EXIT_DONE;
+	return r == FO_OK ? FO_EXIT_DONE : fail_err(call, r, NULL, NULL);
 }
 
 static int
