@@ -70,9 +70,10 @@ NEVER_FAILS = set("""
     ECDSA_SIG_free ECDSA_SIG_get0_r ECDSA_SIG_get0_s EC_GROUP_free
     EC_GROUP_get0_order EC_POINT_free EC_POINT_is_at_infinity ERR_pop_to_mark
     ERR_set_mark EVP_DecodeBlock EVP_EncodeBlock EVP_PKEY_CTX_free
-    EVP_PKEY_free EVP_PKEY_get0_type_name EVP_PKEY_is_a OPENSSL_cleanse
-    OPENSSL_init_crypto OSSL_DECODER_CTX_free OSSL_ENCODER_CTX_free
-    OSSL_LIB_CTX_free OSSL_PARAM_construct_end OSSL_PARAM_construct_utf8_string
+    EVP_PKEY_free EVP_PKEY_get0_type_name OPENSSL_cleanse OPENSSL_init_crypto
+    OSSL_DECODER_CTX_free OSSL_ENCODER_CTX_free OSSL_LIB_CTX_free
+    OSSL_PARAM_construct_BN OSSL_PARAM_construct_end
+    OSSL_PARAM_construct_utf8_string OSSL_PARAM_modified
 """.split())
 
 

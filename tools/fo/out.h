@@ -46,6 +46,7 @@ bool out_raw(const char *text, size_t len);
  * Print rows of columns cells each, first the headings, columns aligned.
  * A NULL cell prints as "-". FO_ERR_NOMEM: nothing was printed.
  */
-FO_MUST_CHECK fo_err out_table(const char *const *cells, size_t rows, size_t columns);
+FO_MUST_CHECK fo_err out_table(const char *const *cells, size_t rows,
+    size_t columns);
 
 #endif
