@@ -351,6 +351,20 @@ Test(jwk, is_read_up_to_its_limit)
 	cr_expect_eq(fo_jwk_parse(text, 16384, NULL, &jwk), FO_OK);
 }
 
+/* What the line before left in memory is no part of this one. */
+Test(jwk_from_ssh, a_line_owes_nothing_to_the_one_before)
+{
+	static const char good[] = SSH_TYPE " " SSH_BLOB;
+	struct fo_jwk jwk;
+
+	for (size_t len = sizeof(SSH_TYPE); len < sizeof(good) - 1; len++) {
+		cr_expect_eq(fo_jwk_from_ssh(good, sizeof(good) - 1, NULL,
+		    &jwk), FO_OK);
+		cr_expect_eq(fo_jwk_from_ssh(good, len, NULL, &jwk),
+		    FO_ERR_FORMAT, "%zu", len);
+	}
+}
+
 Test(jwk_from_ssh, a_cut_line_is_refused_wherever_it_is_cut)
 {
 	static const char good[] = SSH_TYPE " " SSH_BLOB;

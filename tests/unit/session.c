@@ -846,30 +846,64 @@ Test(session, a_login_sweeps_one_in_64)
 
 /* ---- what fails on the way ----------------------------------------------- */
 
+/* Each open of a record's making fails; how many did. */
+static int
+fail_each_open(const struct machine *m)
+{
+	const struct fo_login_record record = make_record();
+	char name[FO_PENDING_NAME_SIZE];
+	int refused = 0, calls, nth = 0;
+
+	do {
+		diag.text[0] = '\0';
+		failing("openat", ++nth, EDQUOT);
+		if (fo_pending_put(run_folder, &record, &m->clock, &diag,
+		    name) == FO_OK) {
+			calls = failing_calls("openat");
+			failing_none();
+			fo_pending_drop(run_folder, name);
+			continue;
+		}
+		calls = failing_calls("openat");
+		cr_expect_not_null(strstr(diag.text, strerror(EDQUOT)),
+		    "open %d: %s", nth, diag.text);
+		refused++;
+	} while (calls >= nth && nth < 40);
+	failing_none();
+	/* all but the sweep of what others left, and the last, of none */
+	cr_expect_geq(refused, nth - 2, "%d of %d", refused, nth);
+	return refused;
+}
+
 Test(session, a_record_that_cannot_be_made_says_why)
 {
-	char name[FO_PENDING_NAME_SIZE];
-	struct fo_login_record record;
 	struct machine m;
-	int refused = 0, calls = 1;
+
+	open_machine(&m);
+	cr_expect_geq(fail_each_open(&m), 5);
+	/* its folders are there now */
+	cr_expect_geq(fail_each_open(&m), 5);
+	machine_close(&m);
+}
+
+Test(session, of_a_human_is_one_too)
+{
+	char name[FO_PENDING_NAME_SIZE];
+	struct fo_login_record record, taken;
+	struct machine m;
 
 	open_machine(&m);
 	record = make_record();
-	for (int nth = 1; nth <= calls; nth++) {
-		diag.text[0] = '\0';
-		failing("openat", nth, EDQUOT);
-		if (fo_pending_put(run_folder, &record, &m.clock, &diag,
-		    name) != FO_OK) {
-			cr_expect_not_null(strstr(diag.text,
-			    strerror(EDQUOT)), "open %d: %s", nth, diag.text);
-			refused++;
-		}
-		if (failing_calls("openat") >= nth)
-			calls = nth + 1;
-		failing_none();
-	}
-	/* all but the sweep of what others left */
-	cr_expect_geq(refused, calls - 2, "%d of %d", refused, calls);
+	(void)snprintf(record.id, sizeof(record.id), "%s",
+	    "fo_user_5f0e1c2a-7a53-4c0e-9f5a-2b1f0c9d8e77");
+	(void)snprintf(record.kind, sizeof(record.kind), "human");
+	cr_assert_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_OK, "%s", diag.text);
+	cr_assert_eq(fo_pending_take(run_folder, name, "sshd", &m.clock,
+	    &diag, &taken), FO_OK, "%s", diag.text);
+	cr_expect_str_eq(taken.kind, "human");
+	cr_expect_str_eq(taken.id, record.id);
+	fo_login_record_clear(&taken);
 	machine_close(&m);
 }
 
