@@ -256,7 +256,8 @@ def programs(suite, folder, sanitized):
 def choose(suite, folder, options, report, sanitized):
     """A suite's programs that are to run, each with its whole name."""
     chosen = [(f"{suite}/{name}", argv)
-              for name, argv in programs(suite, folder, sanitized)
+              for name, argv in programs(suite, folder,
+                                         sanitized or options.coverage)
               if not options.words or any(w in name for w in options.words)]
     if suite in WORLDS and os.geteuid() != 0:
         for name, _ in chosen:
