@@ -23,6 +23,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@
 #define PHASES 5
 #define SIGNATURE_LEN 86 /* of ES256, in base64url */
 #define LIMIT_S 60	/* a login that takes longer is killed */
+#define HEAP (4 << 20)	/* more than a login takes */
 
 /* What a login tells this program. */
 struct report {
@@ -427,6 +429,24 @@ load(const char *module)
 	}
 }
 
+/* Have the heap of every login from the beginning. Where it had to grow, it
+ * would do so now here and now there, and the calls after that would have
+ * other numbers. */
+static void
+grow_heap(void)
+{
+	void *a, *b;
+
+	need(mallopt(M_TOP_PAD, HEAP) == 1, "M_TOP_PAD");
+	need(mallopt(M_TRIM_THRESHOLD, 2 * HEAP) == 1, "M_TRIM_THRESHOLD");
+	/* Together more than the heap can have by now. */
+	a = malloc(100 << 10);
+	b = malloc(100 << 10);
+	need(a != NULL && b != NULL, "memory");
+	free(a);
+	free(b);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -437,6 +457,7 @@ main(int argc, char **argv)
 	confdir = argv[1];
 	run_folder = argv[3];
 	private_mounts(argv[2]);
+	grow_heap();
 	key_path = argv[4];
 	need(fo_key_load(key_path, NULL, NULL, NULL, &key) == FO_OK, key_path);
 	load(argv[5]);
