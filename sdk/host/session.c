@@ -611,16 +611,28 @@ fo_pending_take(const char *run_folder, const char *name,
 	return FO_OK;
 }
 
-void
-fo_pending_drop(const char *run_folder, const char *name)
+static void
+drop(const char *run_folder, const char *part, const char *name)
 {
 	int fd;
 
 	if (!is_name(name) ||
-	    open_part(run_folder, PENDING, false, NULL, &fd) != FO_OK)
+	    open_part(run_folder, part, false, NULL, &fd) != FO_OK)
 		return;
 	(void)unlinkat(fd, name, 0);
 	close(fd);
+}
+
+void
+fo_pending_drop(const char *run_folder, const char *name)
+{
+	drop(run_folder, PENDING, name);
+}
+
+void
+fo_session_drop(const char *run_folder, const char *sid)
+{
+	drop(run_folder, SESSIONS, sid);
 }
 
 /* ---- sessions ------------------------------------------------------------ */
@@ -647,6 +659,62 @@ fo_session_put(const char *run_folder, const struct fo_login_record *record,
 	r = put_record(fd, run_folder, SESSIONS, record->sid, record, 0,
 	    diag);
 	close(fd);
+	return r;
+}
+
+/* One session, if its process runs. */
+static fo_err
+visit(int dirfd, const char *name, struct fo_diag *diag,
+    fo_err (*each)(const struct fo_login_record *record, void *arg),
+    void *arg, size_t *unread)
+{
+	struct fo_login_record record;
+	int64_t made;
+	fo_err r;
+
+	r = read_record(dirfd, name, false, diag, &record, &made);
+	if (r == FO_ERR_NOT_FOUND)
+		return FO_OK; /* it ended meanwhile */
+	if (r != FO_OK) {
+		++*unread;
+		return r == FO_ERR_NOMEM ? r : FO_OK;
+	}
+	r = is_dead(&record) ? FO_OK : each(&record, arg);
+	fo_login_record_clear(&record);
+	return r;
+}
+
+fo_err
+fo_session_each(const char *run_folder, struct fo_diag *diag,
+    fo_err (*each)(const struct fo_login_record *record, void *arg),
+    void *arg, size_t *ret_unread)
+{
+	const struct dirent *entry;
+	size_t unread = 0;
+	DIR *dir;
+	fo_err r;
+	int fd;
+
+	r = open_part(run_folder, SESSIONS, false, diag, &fd);
+	if (r == FO_ERR_NOT_FOUND) {
+		*ret_unread = 0;
+		return FO_OK;
+	}
+	if (r != FO_OK)
+		return r;
+	if ((dir = fo_folder_list(fd, ".")) == NULL)
+		r = refuse_errno(diag, run_folder, SESSIONS, errno);
+	while (r == FO_OK && (errno = 0, entry = readdir(dir)) != NULL)
+		if (is_name(entry->d_name))
+			r = visit(fd, entry->d_name, diag, each, arg,
+			    &unread);
+	if (r == FO_OK && errno != 0)
+		r = refuse_errno(diag, run_folder, SESSIONS, errno);
+	if (dir != NULL)
+		closedir(dir);
+	close(fd);
+	if (r == FO_OK)
+		*ret_unread = unread;
 	return r;
 }
 

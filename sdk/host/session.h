@@ -95,8 +95,20 @@ void fo_pending_drop(const char *run_folder, const char *name);
 /* Write sessions/<sid>; pid and pid_start are the caller's. */
 FO_MUST_CHECK fo_err fo_session_put(const char *run_folder,
     const struct fo_login_record *record, struct fo_diag *diag);
+/*
+ * Call each with every session on record whose process runs, in no order;
+ * stops at, and returns, the first result that is not FO_OK. Records that
+ * cannot be read are counted in *ret_unread, and diag says of the last one
+ * why: they may be anybody's. No folder means no session.
+ */
+FO_MUST_CHECK fo_err fo_session_each(const char *run_folder,
+    struct fo_diag *diag, fo_err (*each)(const struct fo_login_record *record,
+    void *arg), void *arg, size_t *ret_unread);
+
 /* Remove sessions/<sid>; FO_ERR_NOT_FOUND if it is not there. */
 FO_MUST_CHECK fo_err fo_session_remove(const char *run_folder,
     const char *sid, struct fo_diag *diag);
+/* Remove it if it is still there; never fails. */
+void fo_session_drop(const char *run_folder, const char *sid);
 
 #endif

@@ -127,6 +127,15 @@ FO_MUST_CHECK fo_err fo_store_replace(const struct fo_store *store,
     const struct fo_principal *after, struct fo_diag *diag, bool *ret_there);
 
 /*
+ * Take the file of a principal that is not active away; it must still say
+ * what was read. The links of its keys stay: a key never moves. *ret_gone
+ * says, also after a failure, whether it is gone.
+ */
+FO_MUST_CHECK fo_err fo_store_remove(const struct fo_store *store,
+    const struct fo_store_lock *lock, const struct fo_principal *principal,
+    struct fo_diag *diag, bool *ret_gone);
+
+/*
  * Make a store that works: folders, firstops.yaml for this host name,
  * default group and policy. FO_ERR_EXISTS if there is a firstops.yaml;
  * nothing that exists is ever overwritten.

@@ -326,14 +326,16 @@ struct reserved {
 	size_t count;
 };
 
+/* Open one of the store's parts to write in it. */
 static fo_err
-open_keys(const struct fo_store *store, struct fo_diag *diag, int *ret_fd)
+open_part(const struct fo_store *store, const char *part,
+    struct fo_diag *diag, int *ret_fd)
 {
 	struct fo_buf path;
 	fo_err r;
 
 	fo_buf_init(&path, (size_t)PATH_MAX + NAME_MAX);
-	fo_buf_addf(&path, "%s/keys.d", store->folder);
+	fo_buf_addf(&path, "%s/%s", store->folder, part);
 	if ((r = path.err) == FO_OK)
 		r = open_folder(store, path.data, diag, ret_fd);
 	fo_buf_clear(&path);
@@ -398,7 +400,7 @@ reserve(const struct fo_store *store, const struct fo_principal *principal,
 	size_t i;
 	fo_err r;
 
-	r = open_keys(store, diag, &reserved->folder);
+	r = open_part(store, "keys.d", diag, &reserved->folder);
 	for (i = 0; r == FO_OK && i < principal->keys_count; i++) {
 		jkt = principal->keys[i].jkt;
 		if (make_link(reserved->folder, jkt, principal->id) == 0) {
@@ -467,18 +469,15 @@ fo_store_create(const struct fo_store *store,
 	return register_principal(store, principal, true, diag, ret_there);
 }
 
-fo_err
-fo_store_replace(const struct fo_store *store,
-    const struct fo_store_lock *lock, const struct fo_principal *before,
-    const struct fo_principal *after, struct fo_diag *diag, bool *ret_there)
+/* Does the file of a principal still say what was read from it? */
+static fo_err
+check_unchanged(const struct fo_store *store,
+    const struct fo_principal *before, struct fo_diag *diag)
 {
 	struct fo_principal *now = NULL;
 	char *before_text = NULL, *now_text = NULL;
 	fo_err r;
 
-	*ret_there = false;
-	if (lock == NULL || strcmp(before->id, after->id) != 0)
-		return FO_ERR_ARG;
 	if ((r = fo_store_principal(store, before->id, diag, &now)) != FO_OK)
 		goto out;
 	if ((r = fo_principal_format(before, &before_text)) != FO_OK ||
@@ -489,13 +488,56 @@ fo_store_replace(const struct fo_store *store,
 		    "it was read; look at it and try again", store->folder,
 		    before->id);
 		r = FO_ERR_STORE;
-		goto out;
 	}
-	r = register_principal(store, after, false, diag, ret_there);
 out:
 	fo_principal_free(&now);
 	free(before_text);
 	free(now_text);
+	return r;
+}
+
+fo_err
+fo_store_replace(const struct fo_store *store,
+    const struct fo_store_lock *lock, const struct fo_principal *before,
+    const struct fo_principal *after, struct fo_diag *diag, bool *ret_there)
+{
+	fo_err r;
+
+	*ret_there = false;
+	if (lock == NULL || strcmp(before->id, after->id) != 0)
+		return FO_ERR_ARG;
+	if ((r = check_unchanged(store, before, diag)) != FO_OK)
+		return r;
+
+	return register_principal(store, after, false, diag, ret_there);
+}
+
+fo_err
+fo_store_remove(const struct fo_store *store,
+    const struct fo_store_lock *lock, const struct fo_principal *principal,
+    struct fo_diag *diag, bool *ret_gone)
+{
+	char name[sizeof(".yaml") + FO_ID_SIZE];
+	int folder;
+	fo_err r;
+
+	*ret_gone = false;
+	if (lock == NULL || principal->status == FO_STATUS_ACTIVE)
+		return FO_ERR_ARG;
+	if ((r = check_unchanged(store, principal, diag)) != FO_OK ||
+	    (r = open_part(store, "principals.d", diag, &folder)) != FO_OK)
+		return r;
+	(void)snprintf(name, sizeof(name), "%s.yaml", principal->id);
+	if (unlinkat(folder, name, 0) == 0)
+		*ret_gone = true;
+	if (!*ret_gone || fsync(folder) != 0) {
+		fo_diag_set(diag, "%s/principals.d/%s: %s; %s; %s",
+		    store->folder, name, strerror(errno), *ret_gone ?
+		    "it is gone, but may be back after a crash now" :
+		    "nothing was changed", fo_diag_remedy(errno));
+		r = FO_ERR_IO;
+	}
+	close(folder);
 	return r;
 }
 
@@ -817,7 +859,7 @@ link_entries(const struct index *index, size_t *ret_made)
 	int folder = -1;
 	fo_err r;
 
-	r = open_keys(index->store, index->diag, &folder);
+	r = open_part(index->store, "keys.d", index->diag, &folder);
 	if (r == FO_OK) {
 		r = make_links(index, folder, ret_made);
 		close(folder);

@@ -71,8 +71,8 @@ admin_name(char ret_name[ADMIN_NAME_SIZE])
 }
 
 int
-admin_event(const struct admin *admin, fo_ev ev, const char *act,
-    const struct fo_principal *principal, const char *jkt, const char *what)
+admin_emit(const struct admin *admin, const struct fo_principal *principal,
+    const struct fo_event *said)
 {
 	const struct fo_config *config = admin->config;
 	const struct fo_audit audit = { "fo", FO_AUDIT_SOCKET,
@@ -83,29 +83,41 @@ admin_event(const struct admin *admin, fo_ev ev, const char *act,
 	fo_err r;
 
 	admin_name(by);
-	r = fo_event_init(&event, &fo_clock_system);
-	if (r == FO_OK) {
+	if ((r = fo_event_init(&event, &fo_clock_system)) == FO_OK) {
 		event.host = config->host;
-		event.ev = ev;
+		event.ev = said->ev;
 		event.res = FO_RES_PERMIT;
 		event.why = FO_OK;
 		event.id = principal->id;
 		event.kind = fo_kind_word(principal->kind);
 		event.name = principal->name;
 		event.owner = principal->owner;
-		event.jkt = jkt;
-		event.act = act;
-		event.what = what;
+		event.jkt = said->jkt;
+		event.sid = said->sid;
+		event.user = said->user;
+		event.svc = said->svc;
+		event.act = said->act;
+		event.what = said->what;
 		event.by = by;
 		r = fo_audit_emit(&audit, &event, &diag);
 	}
 	if (r == FO_OK)
 		return FO_EXIT_DONE;
 	note("fo: the change has been made, but not every audit sink has its"
-	    " event: %s\nfo: %s; fo doctor looks for the cause", act,
+	    " event: %s\nfo: %s; fo doctor looks for the cause", said->act,
 	    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
 
 	return FO_EXIT_TROUBLE;
+}
+
+int
+admin_event(const struct admin *admin, fo_ev ev, const char *act,
+    const struct fo_principal *principal, const char *jkt, const char *what)
+{
+	const struct fo_event event = { .ev = ev, .act = act, .jkt = jkt,
+		.what = what };
+
+	return admin_emit(admin, principal, &event);
 }
 
 /* A list that grows by one name. */

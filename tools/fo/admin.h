@@ -47,6 +47,13 @@ int admin_event(const struct admin *admin, fo_ev ev, const char *act,
     const struct fo_principal *principal, const char *jkt,
     const char *what);
 
+/*
+ * The same for an event that says more: ev, act, what, jkt, sid, svc and user
+ * are taken from said.
+ */
+int admin_emit(const struct admin *admin,
+    const struct fo_principal *principal, const struct fo_event *said);
+
 /* Names of one part of the store, NULL at end, for list_free. */
 FO_MUST_CHECK fo_err admin_names(const struct admin *admin,
     fo_store_part part, struct fo_diag *diag, char ***ret_names);

@@ -121,40 +121,34 @@ cell(const char *const *cells, size_t i)
 	return cells[i] != NULL && *cells[i] != '\0' ? cells[i] : "-";
 }
 
-static size_t
-column_width(const char *const *cells, size_t rows, size_t columns,
-    size_t column)
+static void
+print_row(const struct out_table *table, const char *const *cells)
 {
-	size_t row, n, width = 0;
+	size_t c;
 
-	for (row = 0; row < rows; row++) {
-		n = strlen(cell(cells, row * columns + column));
-		width = n > width ? n : width;
-	}
-
-	return width;
+	for (c = 0; c + 1 < table->columns; c++)
+		printf("%-*s  ", (int)table->widths[c], cell(cells, c));
+	fputs(cell(cells, c), stdout);
 }
 
-fo_err
-out_table(const char *const *cells, size_t rows, size_t columns)
+void
+out_rows(struct out_table *table, const char *const *cells, size_t rows)
 {
 	const bool colour = out_colour(stdout);
-	size_t *widths, row, c;
+	size_t row, c, n;
 
-	if ((widths = calloc(columns, sizeof(*widths))) == NULL)
-		return FO_ERR_NOMEM;
-	for (c = 0; c < columns; c++)
-		widths[c] = column_width(cells, rows, columns, c);
+	for (row = 0; row < rows; row++)
+		for (c = 0; c < table->columns; c++) {
+			n = strlen(cell(cells, row * table->columns + c));
+			if (n > table->widths[c])
+				table->widths[c] = n;
+		}
 	for (row = 0; row < rows; row++) {
-		if (row == 0 && colour)
-			fputs("\033[1m", stdout);
-		for (c = 0; c + 1 < columns; c++)
-			printf("%-*s  ", (int)widths[c],
-			    cell(cells, row * columns + c));
-		printf("%s%s\n", cell(cells, row * columns + c),
-		    row == 0 && colour ? "\033[m" : "");
-	}
-	free(widths);
+		const bool bold = colour && !table->headed;
 
-	return FO_OK;
+		fputs(bold ? "\033[1m" : "", stdout);
+		print_row(table, cells + row * table->columns);
+		fputs(bold ? "\033[m\n" : "\n", stdout);
+		table->headed = true;
+	}
 }

@@ -42,11 +42,19 @@ bool out_colour(FILE *stream);
  */
 bool out_raw(const char *text, size_t len);
 
+#define OUT_MAX_COLUMNS 8
+
+/* A table that is printed in parts; begin with { .columns = N }. */
+struct out_table {
+	size_t columns;
+	size_t widths[OUT_MAX_COLUMNS];
+	bool headed;
+};
+
 /*
- * Print rows of columns cells each, first the headings, columns aligned.
- * A NULL cell prints as "-". FO_ERR_NOMEM: nothing was printed.
+ * Print rows of cells, aligned with those before. The first row of the first
+ * part is the headings. A NULL cell prints as "-".
  */
-FO_MUST_CHECK fo_err out_table(const char *const *cells, size_t rows,
-    size_t columns);
+void out_rows(struct out_table *table, const char *const *cells, size_t rows);
 
 #endif

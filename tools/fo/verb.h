@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#include "host/principal.h"
+
 #define VERB_MAX_OPTIONS 16
 
 /* What fo exits with; `fo ssh` exits with what ssh does. */
@@ -41,6 +43,7 @@ struct verb {
 	int max_operands;	/* -1: any number */
 	bool store;		/* works on a store: takes --config */
 	bool json;		/* takes --json */
+	fo_kind kind;		/* of fo agent or fo human */
 	bool rest;		/* what follows the first operand is not ours */
 	int (*run)(const struct call *call);
 };
@@ -62,7 +65,21 @@ extern const struct verb verb_init;
 extern const struct verb verb_agent_create;
 extern const struct verb verb_agent_list;
 extern const struct verb verb_agent_show;
+extern const struct verb verb_agent_edit;
+extern const struct verb verb_agent_rotate;
+extern const struct verb verb_agent_suspend;
+extern const struct verb verb_agent_resume;
 extern const struct verb verb_agent_revoke;
+extern const struct verb verb_agent_delete;
+extern const struct verb verb_human_create;
+extern const struct verb verb_human_list;
+extern const struct verb verb_human_show;
+extern const struct verb verb_human_edit;
+extern const struct verb verb_human_rotate;
+extern const struct verb verb_human_suspend;
+extern const struct verb verb_human_resume;
+extern const struct verb verb_human_revoke;
+extern const struct verb verb_human_delete;
 extern const struct verb verb_key_generate;
 extern const struct verb verb_key_thumbprint;
 extern const struct verb verb_proof_sign;
