@@ -241,7 +241,7 @@ check_account(const struct fo_principal *principal, const char *service,
 /* ask is a question that nobody here can answer, so it is a no. */
 static fo_err
 check_policy(const struct fo_authority *authority,
-    const struct fo_principal *principal, const struct fo_login *login,
+    const struct fo_principal *principal, const struct fo_action *login,
     struct fo_decision *decision)
 {
 	struct fo_policies policies = { 0 };
@@ -251,7 +251,7 @@ check_policy(const struct fo_authority *authority,
 	if ((r = fo_store_policies(authority->store, principal,
 	    &decision->diag, &policies)) != FO_OK)
 		return r;
-	fo_policy_login(policies.list, policies.count, login, &verdict);
+	fo_policy_weigh(policies.list, policies.count, login, &verdict);
 	if (verdict.policy == NULL) {
 		fo_diag_set(&decision->diag, "no rule allows it");
 	} else {
@@ -273,7 +273,7 @@ check_permitted(const struct fo_authority *authority,
     const struct fo_principal *principal, const char *service,
     const char *account, const char *rhost, struct fo_decision *decision)
 {
-	struct fo_login login = {
+	struct fo_action login = {
 		.service = service,
 		.account = account,
 		.host = authority->config->host,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "glob.h"
 #include "node.h"
 
@@ -48,6 +49,20 @@ const char *
 fo_channel_word(fo_channel channel)
 {
 	return channel_words[channel];
+}
+
+const char *
+fo_when_word(unsigned int bit)
+{
+	static const char *const words[] = { "service", "account", "host",
+		"source", "time", "command", "path", "tool", "method", "url" };
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (bit == 1U << i)
+			return words[i];
+	}
+	return "unknown";
 }
 
 /* ---- reading --------------------------------------------------------- */
@@ -420,45 +435,42 @@ fo_policy_free(struct fo_policy **policy)
 
 /* ---- weighing -------------------------------------------------------- */
 
-/* Ordered, so that the least of a rule's conditions is the rule's value. */
-enum truth { IS_FALSE, IS_UNKNOWN, IS_TRUE };
-
 /* Does one of the patterns match? text NULL: not known. */
-static enum truth
+static fo_truth
 match_text(char *const *patterns, const char *text)
 {
 	if (patterns == NULL)
-		return IS_TRUE;
+		return FO_TRUE;
 	if (text == NULL)
-		return IS_UNKNOWN;
+		return FO_UNKNOWN;
 	for (; *patterns != NULL; patterns++) {
 		if (fo_glob_match(*patterns, text))
-			return IS_TRUE;
+			return FO_TRUE;
 	}
-	return IS_FALSE;
+	return FO_FALSE;
 }
 
-static enum truth
+static fo_truth
 match_source(const struct fo_rule *rule, const struct fo_source *source)
 {
 	size_t i;
 
 	if (rule->sources_count == 0)
-		return IS_TRUE;
+		return FO_TRUE;
 	if (source->bits == 0)
-		return IS_UNKNOWN;
+		return FO_UNKNOWN;
 	for (i = 0; i < rule->sources_count; i++) {
 		if (fo_cidr_contains(&rule->sources[i], source))
-			return IS_TRUE;
+			return FO_TRUE;
 	}
-	return IS_FALSE;
+	return FO_FALSE;
 }
 
 /*
  * Hours that cross midnight belong to the day they begin on: fri 22:00 to
  * 06:00 ends on Saturday morning.
  */
-static enum truth
+static fo_truth
 match_hours(const struct fo_hours *hours, int64_t now)
 {
 	int64_t minutes, day;
@@ -467,10 +479,10 @@ match_hours(const struct fo_hours *hours, int64_t now)
 	bool in;
 
 	if (hours == NULL)
-		return IS_TRUE;
+		return FO_TRUE;
 	minutes = now / 60 + hours->offset_min;
 	if (now < 0 || minutes < 0)
-		return IS_UNKNOWN; /* no clock of ours says so */
+		return FO_UNKNOWN; /* no clock of ours says so */
 	day = minutes / DAY_MIN;
 	minute = (int)(minutes % DAY_MIN);
 	/* 1970-01-01 was a Thursday, bit 3. */
@@ -485,38 +497,101 @@ match_hours(const struct fo_hours *hours, int64_t now)
 		    ((hours->days & yesterday) != 0 &&
 		    minute < hours->to_min);
 
-	return in ? IS_TRUE : IS_FALSE;
+	return in ? FO_TRUE : FO_FALSE;
 }
 
-static enum truth
-both(enum truth a, enum truth b)
+/* Deny and ask are wide, allow is exact: command.h says how. */
+static fo_truth
+match_command(const struct fo_rule *rule, const struct fo_command *command)
 {
-	return a < b ? a : b;
+	size_t i;
+
+	if (rule->commands == NULL)
+		return FO_TRUE;
+	if (command == NULL)
+		return FO_UNKNOWN;
+	for (i = 0; rule->commands[i] != NULL; i++) {
+		if (rule->effect == FO_EFFECT_ALLOW ?
+		    fo_command_is(rule->commands[i], command) :
+		    fo_command_meets(rule->commands[i], command))
+			return FO_TRUE;
+	}
+	return FO_FALSE;
 }
 
-/* Does a rule apply? What is not known speaks against the login. */
-static bool
-applies(const struct fo_rule *rule, const struct fo_login *login)
+/*
+ * The file that is meant is the resolved one. A deny also looks at what was
+ * written, or a link would be a way around it.
+ */
+static fo_truth
+match_path(const struct fo_rule *rule, const struct fo_action *action)
 {
-	enum truth t;
+	if (rule->paths != NULL && rule->effect != FO_EFFECT_ALLOW &&
+	    match_text(rule->paths, action->path) == FO_TRUE)
+		return FO_TRUE;
 
-	if (rule->channel != FO_CHANNEL_LOGIN)
-		return false;
-	t = match_text(rule->services, login->service);
-	t = both(t, match_text(rule->accounts, login->account));
-	t = both(t, match_text(rule->hosts, login->host));
-	t = both(t, match_source(rule, &login->source));
-	t = both(t, match_hours(rule->hours, login->now));
+	return match_text(rule->paths, action->resolved);
+}
 
-	return rule->effect == FO_EFFECT_ALLOW ? t == IS_TRUE : t != IS_FALSE;
+/* All conditions of a rule that is for the action's channel. */
+static fo_truth
+weigh_conditions(const struct fo_rule *rule, const struct fo_action *action,
+    unsigned int *unknown)
+{
+	const struct {
+		unsigned int bit;
+		fo_truth truth;
+	} conditions[] = {
+		{ FO_WHEN_SERVICE, match_text(rule->services,
+		    action->service) },
+		{ FO_WHEN_ACCOUNT, match_text(rule->accounts,
+		    action->account) },
+		{ FO_WHEN_HOST, match_text(rule->hosts, action->host) },
+		{ FO_WHEN_SOURCE, match_source(rule, &action->source) },
+		{ FO_WHEN_TIME, match_hours(rule->hours, action->now) },
+		{ FO_WHEN_COMMAND, match_command(rule, action->command) },
+		{ FO_WHEN_PATH, match_path(rule, action) },
+		{ FO_WHEN_TOOL, match_text(rule->tools, action->tool) },
+		{ FO_WHEN_METHOD, match_text(rule->methods,
+		    action->method) },
+		{ FO_WHEN_URL, match_text(rule->urls, action->url) },
+	};
+	fo_truth truth = FO_TRUE;
+	size_t i;
+
+	for (i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+		if (conditions[i].truth == FO_UNKNOWN)
+			*unknown |= conditions[i].bit;
+		if (conditions[i].truth < truth)
+			truth = conditions[i].truth;
+	}
+	return truth;
+}
+
+fo_truth
+fo_rule_weigh(const struct fo_rule *rule, const struct fo_action *action,
+    unsigned int *ret_unknown)
+{
+	*ret_unknown = 0;
+
+	return rule->channel == action->channel ?
+	    weigh_conditions(rule, action, ret_unknown) : FO_FALSE;
+}
+
+bool
+fo_rule_applies(const struct fo_rule *rule, fo_truth truth)
+{
+	return rule->effect == FO_EFFECT_ALLOW ? truth == FO_TRUE :
+	    truth != FO_FALSE;
 }
 
 void
-fo_policy_login(const struct fo_policy *const *policies, size_t count,
-    const struct fo_login *login, struct fo_verdict *ret_verdict)
+fo_policy_weigh(const struct fo_policy *const *policies, size_t count,
+    const struct fo_action *action, struct fo_verdict *ret_verdict)
 {
 	struct fo_verdict verdict = { .effect = FO_EFFECT_DENY };
 	const struct fo_rule *rule;
+	unsigned int unknown;
 	size_t i, k;
 
 	for (i = 0; i < count; i++) {
@@ -526,7 +601,8 @@ fo_policy_login(const struct fo_policy *const *policies, size_t count,
 			if (verdict.rule != NULL &&
 			    rule->effect >= verdict.effect)
 				continue;
-			if (!applies(rule, login))
+			if (!fo_rule_applies(rule,
+			    fo_rule_weigh(rule, action, &unknown)))
 				continue;
 			verdict.effect = rule->effect;
 			verdict.policy = policies[i]->name;

@@ -49,9 +49,9 @@ struct fo_rule {
 	struct fo_cidr *sources;
 	size_t sources_count;	/* 0: no such condition */
 	struct fo_hours *hours;	/* NULL: no such condition */
-	char **commands;	/* the conditions of the other channels, */
-	char **paths;		/* read and checked; */
-	char **tools;		/* a login never meets them */
+	char **commands;	/* as command.h reads them */
+	char **paths;
+	char **tools;
 	char **methods;
 	char **urls;
 };
@@ -68,13 +68,25 @@ FO_MUST_CHECK fo_err fo_policy_parse(const char *name, const char *policy,
     struct fo_policy **ret_policy);
 void fo_policy_free(struct fo_policy **policy);
 
-/* A login that is asked about. Texts may be NULL: not known. */
-struct fo_login {
+struct fo_command;
+
+/*
+ * What is asked about. Texts may be NULL: not known. What the channel does
+ * not have is not looked at.
+ */
+struct fo_action {
+	fo_channel channel;
 	const char *service;
 	const char *account;
 	const char *host;
 	struct fo_source source;
 	int64_t now;		/* seconds since 1970 */
+	const struct fo_command *command;
+	const char *path;	/* of a file, as it was written: absolute, */
+	const char *resolved;	/* and with all links followed */
+	const char *tool;
+	const char *method;
+	const char *url;	/* normal by RFC 3986 6.2.2 and 6.2.3 */
 };
 
 /* What was decided, and by which rule. */
@@ -84,9 +96,40 @@ struct fo_verdict {
 	const char *rule;
 };
 
-/* Weigh the login rules of all policies (each once). Never fails. */
-void fo_policy_login(const struct fo_policy *const *policies, size_t count,
-    const struct fo_login *login, struct fo_verdict *ret_verdict);
+/* Weigh the rules of all policies (each once). Never fails. */
+void fo_policy_weigh(const struct fo_policy *const *policies, size_t count,
+    const struct fo_action *action, struct fo_verdict *ret_verdict);
+
+/* The value of a condition, and of a rule: that of its least condition. */
+typedef enum fo_truth { FO_FALSE, FO_UNKNOWN, FO_TRUE } fo_truth;
+
+/* Conditions, as the bits that say which of them are unknown. */
+enum {
+	FO_WHEN_SERVICE = 1 << 0,
+	FO_WHEN_ACCOUNT = 1 << 1,
+	FO_WHEN_HOST = 1 << 2,
+	FO_WHEN_SOURCE = 1 << 3,
+	FO_WHEN_TIME = 1 << 4,
+	FO_WHEN_COMMAND = 1 << 5,
+	FO_WHEN_PATH = 1 << 6,
+	FO_WHEN_TOOL = 1 << 7,
+	FO_WHEN_METHOD = 1 << 8,
+	FO_WHEN_URL = 1 << 9
+};
+
+/*
+ * What one rule makes of an action: FO_FALSE also where the rule is for
+ * another channel. *ret_unknown: the conditions that are unknown. Whether the
+ * rule applies is fo_rule_applies.
+ */
+fo_truth fo_rule_weigh(const struct fo_rule *rule,
+    const struct fo_action *action, unsigned int *ret_unknown);
+
+/* What is not known speaks against the action: deny and ask apply then. */
+bool fo_rule_applies(const struct fo_rule *rule, fo_truth truth);
+
+/* "service", "account" ...: the name of one such bit. */
+const char *fo_when_word(unsigned int bit);
 
 const char *fo_effect_word(fo_effect effect);
 const char *fo_channel_word(fo_channel channel);

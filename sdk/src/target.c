@@ -562,6 +562,12 @@ has_scheme_of(const char *uri, const char *scheme_colon)
 }
 
 fo_err
+fo_target_normalise(const char *htu, char **ret_normal)
+{
+	return htu == NULL ? FO_ERR_ARG : normalise(htu, ret_normal);
+}
+
+fo_err
 fo_target_match(const char *htu, const char *want)
 {
 	if (htu == NULL || want == NULL || !has_scheme(want))

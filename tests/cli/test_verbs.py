@@ -4,11 +4,15 @@
 import fo
 import tap
 
-VERBS = ["init", "agent create", "agent list", "agent show", "agent revoke",
+CHANGES = ["create", "list", "show", "edit", "rotate", "suspend", "resume",
+           "revoke", "delete"]
+VERBS = ["init", *(f"{kind} {verb}" for kind in ("agent", "human")
+                   for verb in CHANGES),
+         "policy check", "policy test", "policy explain",
          "store check", "store index", "store replay", "doctor",
-         "key generate",
-         "key thumbprint", "proof sign", "proof verify", "verify", "ssh",
-         "target", "version", "help"]
+         "key generate", "key thumbprint", "proof sign", "proof verify",
+         "verify", "ssh", "target", "completion", "manual", "version",
+         "help"]
 
 
 class Verbs(fo.Case):

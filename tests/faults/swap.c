@@ -109,7 +109,7 @@ judge(const struct fo_store *store, const char *name, struct fo_diag *diag,
 	char *names[] = { own, NULL };
 	const struct fo_principal principal = { .id = "somebody",
 		.policies = names };
-	const struct fo_login login = { .service = "sshd",
+	const struct fo_action login = { .service = "sshd",
 		.account = "deploy", .host = "bastion" };
 	struct fo_policies policies = { .list = NULL };
 	struct fo_verdict verdict = { .policy = NULL };
@@ -119,7 +119,7 @@ judge(const struct fo_store *store, const char *name, struct fo_diag *diag,
 	if ((r = fo_store_policies(store, &principal, diag, &policies)) !=
 	    FO_OK)
 		return r;
-	fo_policy_login(policies.list, policies.count, &login, &verdict);
+	fo_policy_weigh(policies.list, policies.count, &login, &verdict);
 	snprintf(ret, TEXT_SIZE, "%s %s/%s", fo_effect_word(verdict.effect),
 	    verdict.policy != NULL ? verdict.policy : "-",
 	    verdict.rule != NULL ? verdict.rule : "-");

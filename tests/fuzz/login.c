@@ -13,11 +13,11 @@ enum { SERVICE, ACCOUNT, HOST, SOURCE, TIME, FIRST, SECOND, FIELDS };
 
 static void
 check(const struct fo_policy *const *policies, size_t count,
-    const struct fo_login *login)
+    const struct fo_action *login)
 {
 	struct fo_verdict verdict;
 
-	fo_policy_login(policies, count, login, &verdict);
+	fo_policy_weigh(policies, count, login, &verdict);
 	NEED(verdict.effect == reference_login(policies, count, login));
 	NEED((verdict.rule == NULL) == (verdict.policy == NULL));
 	NEED(verdict.rule != NULL || verdict.effect == FO_EFFECT_DENY);
@@ -29,10 +29,10 @@ fuzz_on_login(const uint8_t *data, size_t size)
 	struct fo_policy *a = NULL, *b = NULL;
 	struct fo_diag diag = { "" };
 	struct fuzz_fields in;
-	struct fo_login login;
+	struct fo_action login;
 
 	fuzz_fields_split(data, size, FIELDS, &in);
-	login = (struct fo_login) {
+	login = (struct fo_action) {
 		.service = fuzz_known(in.text[SERVICE]),
 		.account = fuzz_known(in.text[ACCOUNT]),
 		.host = fuzz_known(in.text[HOST]),

@@ -313,7 +313,7 @@ static bool
 weighs_allow(const struct policies *policies, const char *host,
     const struct reading_login *login)
 {
-	struct fo_login asked = { .service = login->service,
+	struct fo_action asked = { .service = login->service,
 		.account = login->account, .host = host, .now = login->now };
 	const struct fo_policy *list[POLICIES_MAX];
 	struct fo_policy *made[POLICIES_MAX] = { NULL };

@@ -124,7 +124,7 @@ hours_say(const struct fo_hours *hours, int64_t now)
 }
 
 static bool
-holds(const struct fo_rule *rule, const struct fo_login *login)
+holds(const struct fo_rule *rule, const struct fo_action *login)
 {
 	const char says[] = {
 		texts_say(rule->services, login->service),
@@ -142,7 +142,7 @@ holds(const struct fo_rule *rule, const struct fo_login *login)
 
 fo_effect
 reference_login(const struct fo_policy *const *policies, size_t count,
-    const struct fo_login *login)
+    const struct fo_action *login)
 {
 	bool any[3] = { false, false, false };
 

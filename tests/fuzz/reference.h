@@ -14,7 +14,7 @@ bool reference_glob(const char *pattern, const char *text);
 
 /* The effect of all login rules of policies on a login. */
 fo_effect reference_login(const struct fo_policy *const *policies,
-    size_t count, const struct fo_login *login);
+    size_t count, const struct fo_action *login);
 
 /* Is it pam://HOST/SERVICE/USER, each byte of a part as it is or %XX? */
 bool reference_target(const char *htu, const char *host, const char *service,

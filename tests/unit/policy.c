@@ -278,10 +278,10 @@ rules(const char *policy, const char *const *effects,
 	return made;
 }
 
-static struct fo_login
+static struct fo_action
 login(void)
 {
-	struct fo_login l = { .service = "sshd", .account = "deploy",
+	struct fo_action l = { .service = "sshd", .account = "deploy",
 		.host = "web-1", .now = MONDAY_NOON };
 
 	fo_source_parse("10.2.3.4", &l.source);
@@ -290,7 +290,7 @@ login(void)
 
 /* What one rule of this effect and condition says. */
 static fo_effect
-weigh(const char *effect, const char *when, const struct fo_login *l)
+weigh(const char *effect, const char *when, const struct fo_action *l)
 {
 	const char *effects[] = { effect, NULL };
 	const char *whens[] = { when, NULL };
@@ -299,7 +299,7 @@ weigh(const char *effect, const char *when, const struct fo_login *l)
 	struct fo_verdict verdict;
 	fo_effect got;
 
-	fo_policy_login(list, 1, l, &verdict);
+	fo_policy_weigh(list, 1, l, &verdict);
 	got = verdict.effect;
 	if (verdict.rule != NULL) {
 		cr_expect_str_eq(verdict.policy, "p");
@@ -314,7 +314,7 @@ weigh(const char *effect, const char *when, const struct fo_login *l)
 
 /* Did a deny rule of this condition match? It names itself then. */
 static bool
-denies(const char *when, const struct fo_login *l)
+denies(const char *when, const struct fo_action *l)
 {
 	const char *effects[] = { "deny", NULL };
 	const char *whens[] = { when, NULL };
@@ -323,7 +323,7 @@ denies(const char *when, const struct fo_login *l)
 	struct fo_verdict verdict;
 	bool matched;
 
-	fo_policy_login(list, 1, l, &verdict);
+	fo_policy_weigh(list, 1, l, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_DENY);
 	matched = verdict.rule != NULL;
 	fo_policy_free(&policy);
@@ -332,11 +332,11 @@ denies(const char *when, const struct fo_login *l)
 
 Test(policy, without_a_matching_rule_the_answer_is_deny_and_names_none)
 {
-	struct fo_login l = login();
+	struct fo_action l = login();
 	struct fo_verdict verdict = { .effect = FO_EFFECT_ALLOW,
 		.policy = "x", .rule = "x" };
 
-	fo_policy_login(NULL, 0, &l, &verdict);
+	fo_policy_weigh(NULL, 0, &l, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_DENY);
 	cr_expect_null(verdict.policy);
 	cr_expect_null(verdict.rule);
@@ -365,7 +365,7 @@ Test(policy, deny_wins_over_ask_and_ask_over_allow_in_any_order)
 		{ { "deny", "deny", NULL }, FO_EFFECT_DENY, "r0" },
 	};
 	static const char *const whens[] = { "", "", "", "" };
-	struct fo_login l = login();
+	struct fo_action l = login();
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct fo_policy *policy = rules("p", cases[i].effects,
@@ -373,7 +373,7 @@ Test(policy, deny_wins_over_ask_and_ask_over_allow_in_any_order)
 		const struct fo_policy *list[] = { policy };
 		struct fo_verdict verdict;
 
-		fo_policy_login(list, 1, &l, &verdict);
+		fo_policy_weigh(list, 1, &l, &verdict);
 		cr_expect_eq(verdict.effect, cases[i].want, "case %zu", i);
 		cr_expect_str_eq(verdict.rule, cases[i].rule, "case %zu", i);
 		fo_policy_free(&policy);
@@ -388,13 +388,13 @@ Test(policy, a_deny_of_another_policy_wins_and_is_named)
 	struct fo_policy *first = rules("first", allow, whens);
 	struct fo_policy *second = rules("second", deny, whens);
 	const struct fo_policy *list[] = { first, second };
-	struct fo_login l = login();
+	struct fo_action l = login();
 	struct fo_verdict verdict;
 
-	fo_policy_login(list, 2, &l, &verdict);
+	fo_policy_weigh(list, 2, &l, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_DENY);
 	cr_expect_str_eq(verdict.policy, "second");
-	fo_policy_login(list, 1, &l, &verdict);
+	fo_policy_weigh(list, 1, &l, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_ALLOW);
 	fo_policy_free(&first);
 	fo_policy_free(&second);
@@ -409,10 +409,10 @@ Test(policy, rules_of_other_channels_say_nothing_about_a_login)
 	    "  - {rule: c, effect: allow, channel: tool}\n"
 	    "  - {rule: d, effect: allow, channel: http}\n...\n");
 	const struct fo_policy *list[] = { policy };
-	struct fo_login l = login();
+	struct fo_action l = login();
 	struct fo_verdict verdict;
 
-	fo_policy_login(list, 1, &l, &verdict);
+	fo_policy_weigh(list, 1, &l, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_DENY);
 	cr_expect_null(verdict.rule);
 	fo_policy_free(&policy);
@@ -451,7 +451,7 @@ Test(policy, every_condition_must_hold_and_lists_are_alternatives)
 		    "source: [10.2.3.4], time: {days: [tue]}}",
 		    FO_EFFECT_DENY },
 	};
-	struct fo_login l = login();
+	struct fo_action l = login();
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		cr_expect_eq(weigh("allow", cases[i].when, &l),
@@ -503,7 +503,7 @@ Test(policy, what_is_not_known_counts_for_deny_and_ask_and_not_for_allow)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fo_login l = login();
+		struct fo_action l = login();
 
 		if (cases[i].no_source)
 			fo_source_parse("some.host.name", &l.source);
@@ -525,7 +525,7 @@ Test(policy, what_is_not_known_counts_for_deny_and_ask_and_not_for_allow)
 
 Test(policy, an_ipv4_mapped_client_is_its_ipv4_address)
 {
-	struct fo_login l = login();
+	struct fo_action l = login();
 
 	fo_source_parse("::ffff:10.2.3.4", &l.source);
 	cr_expect_eq(weigh("allow", "{source: [10.0.0.0/8]}", &l),
@@ -613,7 +613,7 @@ Test(policy, hours_hold_from_their_first_second_to_before_their_end)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fo_login l = login();
+		struct fo_action l = login();
 		char when[128];
 
 		(void)snprintf(when, sizeof(when), "{time: %s}",
@@ -638,7 +638,7 @@ Test(policy, a_time_before_1970_is_no_time)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fo_login l = login();
+		struct fo_action l = login();
 		char when[128];
 
 		(void)snprintf(when, sizeof(when), "{time: {days: [mon, tue, "
@@ -652,7 +652,7 @@ Test(policy, a_time_before_1970_is_no_time)
 
 Test(policy, a_rule_without_conditions_always_holds)
 {
-	struct fo_login l = { .now = MONDAY_NOON };
+	struct fo_action l = { .now = MONDAY_NOON };
 
 	cr_expect_eq(weigh("allow", "", &l), FO_EFFECT_ALLOW);
 	cr_expect(denies("", &l));

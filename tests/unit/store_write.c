@@ -186,17 +186,17 @@ Test(store_write, a_new_store_allows_logins_to_listed_accounts_only)
 {
 	struct fo_principal *p = NULL;
 	struct fo_policies policies;
-	struct fo_login login = { .service = "sshd", .account = "deploy",
+	struct fo_action login = { .service = "sshd", .account = "deploy",
 		.host = FIXTURE_HOST };
 	struct fo_verdict verdict;
 
 	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &p),
 	    FO_OK);
 	cr_assert_eq(fo_store_policies(f.store, p, NULL, &policies), FO_OK);
-	fo_policy_login(policies.list, policies.count, &login, &verdict);
+	fo_policy_weigh(policies.list, policies.count, &login, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_ALLOW);
 	login.service = "cron";
-	fo_policy_login(policies.list, policies.count, &login, &verdict);
+	fo_policy_weigh(policies.list, policies.count, &login, &verdict);
 	cr_expect_eq(verdict.effect, FO_EFFECT_DENY);
 	/* the other half of the answer */
 	cr_expect(fo_principal_has_account(p, "sshd", "deploy"));

@@ -41,7 +41,8 @@ work_out(const struct admin *admin, struct change *change,
 	int code;
 	fo_err r;
 
-	code = principal_find(admin, change->call->argv[0],
+	code = principal_find(admin,
+	    PRINCIPALS_OF(change->call->verb->kind), change->call->argv[0],
 	    &progress->before);
 	if (code != FO_EXIT_DONE)
 		return code;

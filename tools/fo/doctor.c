@@ -32,6 +32,7 @@ examine(const struct admin *admin)
 	doctor_pam(&doctor);
 	doctor_sshd(&doctor);
 	doctor_replay(&doctor);
+	doctor_store(&doctor);
 	audit_check(admin, &findings);
 	r = store_check(admin, &findings, &diag);
 	if (r != FO_OK && !finding_short(&findings, r))

@@ -32,5 +32,7 @@ void doctor_sshd(const struct doctor *doctor);
 void doctor_module(const struct doctor *doctor);
 /* The replay folder of each user that a configured service runs as. */
 void doctor_replay(const struct doctor *doctor);
+/* How old the store is. */
+void doctor_store(const struct doctor *doctor);
 
 #endif

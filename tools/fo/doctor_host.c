@@ -2,11 +2,13 @@
  * The module in its folder, and the replay folders.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <glob.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "host/clock.h"
@@ -138,4 +140,35 @@ doctor_replay(const struct doctor *doctor)
 		if (!seen)
 			check_user(doctor, user);
 	}
+}
+
+/*
+ * When the store last changed: where it is copied from another host, a
+ * revocation is in force here no earlier than its copy. A folder changes
+ * with each file in it, and rsync -a keeps the time.
+ */
+void
+doctor_store(const struct doctor *doctor)
+{
+	static const char *const parts[] = { "firstops.yaml", "principals.d",
+		"groups.d", "policies.d" };
+	const struct admin *admin = doctor->admin;
+	char path[DOCTOR_PATH_SIZE], text[FO_TIME_SIZE];
+	int64_t newest = 0, age;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", admin->store->folder,
+		    parts[i]);
+		if (stat(path, &st) == 0 && st.st_mtime > newest)
+			newest = st.st_mtime;
+	}
+	age = admin->now - newest;
+	if (fo_time_format(newest, text) != FO_OK)
+		return;
+	finding(doctor->findings, LEVEL_OK, NULL, "store: changed last at"
+	    " %s, %" PRId64 " %s ago", text, age < 7200 ? age / 60 :
+	    age < 172800 ? age / 3600 : age / 86400, age < 7200 ? "min" :
+	    age < 172800 ? "h" : "days");
 }

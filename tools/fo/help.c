@@ -147,10 +147,7 @@ help_verb(const struct verb *verb, FILE *stream)
 	print_options(verb, stream);
 	fprintf(stream, "\nExample:\n%s", verb->example);
 	fprintf(stream, "\nExit codes:\n%s", verb->exits != NULL ?
-	    verb->exits :
-	    "  0  done\n"
-	    "  2  the command line cannot be understood\n"
-	    "  3  trouble: it could not be done\n");
+	    verb->exits : HELP_EXITS);
 }
 
 static int

@@ -39,6 +39,9 @@ const struct verb *const verbs[] = {
 	&verb_human_resume,
 	&verb_human_revoke,
 	&verb_human_delete,
+	&verb_policy_check,
+	&verb_policy_test,
+	&verb_policy_explain,
 	&verb_store_check,
 	&verb_store_index,
 	&verb_store_replay,
@@ -50,6 +53,8 @@ const struct verb *const verbs[] = {
 	&verb_verify,
 	&verb_ssh,
 	&verb_target,
+	&verb_completion,
+	&verb_manual,
 	&verb_version,
 	&verb_help,
 	NULL

@@ -201,3 +201,13 @@ list_free(char ***list)
 	free(*list);
 	*list = NULL;
 }
+
+bool
+list_has(char *const *list, const char *text)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(*list, text) == 0)
+			return true;
+
+	return false;
+}

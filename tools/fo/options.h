@@ -28,5 +28,6 @@ bool number_parse(const char *text, int64_t min, int64_t max, int64_t *ret);
  */
 FO_MUST_CHECK fo_err list_parse(const char *text, char ***ret_list);
 void list_free(char ***list);
+bool list_has(char *const *list, const char *text);
 
 #endif

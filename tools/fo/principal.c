@@ -15,9 +15,26 @@
 
 /* ---- loading --------------------------------------------------------- */
 
+static fo_kind
+kind_of(const char *id)
+{
+	return fo_id_is_agent(id) ? FO_KIND_AGENT : FO_KIND_HUMAN;
+}
+
+/* What those of these kinds are called: also the group of their verbs. */
+static const char *
+kinds_word(unsigned int kinds)
+{
+	if (kinds == PRINCIPALS_ALL)
+		return "principal";
+
+	return fo_kind_word(kinds == PRINCIPALS_OF(FO_KIND_AGENT) ?
+	    FO_KIND_AGENT : FO_KIND_HUMAN);
+}
+
 struct walk {
 	const struct admin *admin;
-	fo_kind kind;
+	unsigned int kinds;
 	fo_err (*each)(struct fo_principal *principal, void *arg);
 	void *arg;
 	size_t broken;
@@ -33,7 +50,7 @@ load_one(const char *id, void *arg)
 	fo_err r;
 
 	/* the id is the file's name, and says the kind */
-	if (fo_id_is_agent(id) != (walk->kind == FO_KIND_AGENT))
+	if ((walk->kinds & PRINCIPALS_OF(kind_of(id))) == 0)
 		return FO_OK;
 	r = fo_store_principal(walk->admin->store, id, &diag, &principal);
 	if (r == FO_OK)
@@ -47,11 +64,11 @@ load_one(const char *id, void *arg)
 }
 
 fo_err
-principals_each(const struct admin *admin, fo_kind kind, struct fo_diag *diag,
-    fo_err (*each)(struct fo_principal *principal, void *arg), void *arg,
-    size_t *ret_broken, struct fo_diag *ret_reason)
+principals_each(const struct admin *admin, unsigned int kinds,
+    struct fo_diag *diag, fo_err (*each)(struct fo_principal *principal,
+    void *arg), void *arg, size_t *ret_broken, struct fo_diag *ret_reason)
 {
-	struct walk walk = { admin, kind, each, arg, 0, ret_reason };
+	struct walk walk = { admin, kinds, each, arg, 0, ret_reason };
 	fo_err r;
 
 	r = fo_store_each(admin->store, FO_STORE_PRINCIPALS, diag, load_one,
@@ -80,13 +97,13 @@ keep(struct fo_principal *principal, void *arg)
 }
 
 fo_err
-principals_load(const struct admin *admin, fo_kind kind,
+principals_load(const struct admin *admin, unsigned int kinds,
     struct fo_diag *diag, struct principals *ret_principals)
 {
-	struct principals all = { .kind = kind };
+	struct principals all = { .kinds = kinds };
 	fo_err r;
 
-	r = principals_each(admin, kind, diag, keep, &all, &all.broken,
+	r = principals_each(admin, kinds, diag, keep, &all, &all.broken,
 	    &all.reason);
 	if (r != FO_OK) {
 		principals_clear(&all);
@@ -111,22 +128,22 @@ principals_clear(struct principals *all)
 /* ---- finding --------------------------------------------------------- */
 
 static int
-find_by_id(const struct admin *admin, const char *id,
+find_by_id(const struct admin *admin, unsigned int kinds, const char *id,
     struct fo_principal **ret_principal)
 {
-	const fo_kind kind = admin->call->verb->kind;
+	const char *kind = kinds_word(kinds);
 	struct fo_diag diag = { "" };
 	fo_err r;
 
-	if (fo_id_is_agent(id) != (kind == FO_KIND_AGENT))
+	if ((kinds & PRINCIPALS_OF(kind_of(id))) == 0)
 		return fail(admin->call, FO_EXIT_DENIED, FO_ERR_NOT_FOUND,
-		    "%s is no %s's id; the other kind has verbs of its own",
-		    id, fo_kind_word(kind));
+		    "%s is no %s's id, but a %s's: use fo %s", id, kind,
+		    fo_kind_word(kind_of(id)), fo_kind_word(kind_of(id)));
 	r = fo_store_principal(admin->store, id, &diag, ret_principal);
 	if (r == FO_ERR_NOT_FOUND)
 		return fail(admin->call, FO_EXIT_DENIED, r,
-		    "there is no %s %s; fo %s list shows all of them",
-		    fo_kind_word(kind), id, fo_kind_word(kind));
+		    "there is no %s %s; fo %s list shows all of them", kind,
+		    id, fo_kind_word(kind_of(id)));
 	if (r != FO_OK)
 		return fail_err(admin->call, r, &diag, NULL);
 
@@ -139,7 +156,7 @@ not_found(const struct admin *admin, const struct principals *all,
     const char *name)
 {
 	const char **names = calloc(all->count + 1, sizeof(*names));
-	const char *kind = fo_kind_word(all->kind);
+	const char *kind = kinds_word(all->kinds);
 	const char *near = NULL;
 	size_t i;
 
@@ -160,7 +177,8 @@ not_found(const struct admin *admin, const struct principals *all,
 
 	return fail(admin->call, FO_EXIT_DENIED, FO_ERR_NOT_FOUND,
 	    "there is no %s \"%s\"; fo %s list shows all of them", kind,
-	    name, kind);
+	    name, all->kinds == PRINCIPALS_OF(FO_KIND_HUMAN) ? "human" :
+	    "agent");
 }
 
 /* Take the one of this name out of the list; the exit code. */
@@ -178,7 +196,7 @@ take_named(const struct admin *admin, struct principals *all,
 			return fail(admin->call, FO_EXIT_DENIED,
 			    FO_ERR_EXISTS, "two %ss are called \"%s\": %s"
 			    " and %s; say which by its id",
-			    fo_kind_word(all->kind), name, (*found)->id,
+			    kinds_word(all->kinds), name, (*found)->id,
 			    all->list[i]->id);
 		found = &all->list[i];
 	}
@@ -191,8 +209,8 @@ take_named(const struct admin *admin, struct principals *all,
 }
 
 int
-principal_find(const struct admin *admin, const char *word,
-    struct fo_principal **ret_principal)
+principal_find(const struct admin *admin, unsigned int kinds,
+    const char *word, struct fo_principal **ret_principal)
 {
 	struct principals all = { 0 };
 	struct fo_diag diag = { "" };
@@ -200,14 +218,12 @@ principal_find(const struct admin *admin, const char *word,
 	fo_err r;
 
 	if (fo_id_ok(word))
-		return find_by_id(admin, word, ret_principal);
+		return find_by_id(admin, kinds, word, ret_principal);
 	if (!fo_name_ok(word))
 		return fail(admin->call, FO_EXIT_USAGE, FO_ERR_ARG,
-		    "\"%.64s\" is neither an id nor a name; fo %s list shows"
-		    " all of them", word,
-		    fo_kind_word(admin->call->verb->kind));
-	r = principals_load(admin, admin->call->verb->kind, &diag, &all);
-	if (r != FO_OK)
+		    "\"%.64s\" is neither an id nor a name; fo agent list and"
+		    " fo human list show both", word);
+	if ((r = principals_load(admin, kinds, &diag, &all)) != FO_OK)
 		return fail_err(admin->call, r, &diag, NULL);
 	code = take_named(admin, &all, word, ret_principal);
 	principals_clear(&all);

@@ -13,38 +13,43 @@ struct json;
 /* A time of rfc3339.h, or a word. */
 #define PRINCIPAL_EXPIRY_SIZE 24
 
+/* Which kinds: one, or both. */
+#define PRINCIPALS_OF(kind) (1U << (kind))
+#define PRINCIPALS_ALL \
+    (PRINCIPALS_OF(FO_KIND_AGENT) | PRINCIPALS_OF(FO_KIND_HUMAN))
+
 /*
- * Call each with every principal of one kind, in no order; the callee owns
+ * Call each with every principal of these kinds, in no order; the callee owns
  * it. Files that cannot be read are counted, and the first reason kept. Stops
  * at, and returns, the first result that is not FO_OK.
  */
-FO_MUST_CHECK fo_err principals_each(const struct admin *admin, fo_kind kind,
-    struct fo_diag *diag, fo_err (*each)(struct fo_principal *principal,
+FO_MUST_CHECK fo_err principals_each(const struct admin *admin,
+    unsigned int kinds, struct fo_diag *diag, fo_err (*each)(struct fo_principal *principal,
     void *arg), void *arg, size_t *ret_broken, struct fo_diag *ret_reason);
 
 /*
- * All principals of one kind, in no order; those whose file cannot be read
+ * All principals of these kinds, in no order; those whose file cannot be read
  * are counted, and the first reason kept.
  */
 struct principals {
-	fo_kind kind;
+	unsigned int kinds;
 	struct fo_principal **list;
 	size_t count;
 	size_t broken;
 	struct fo_diag reason;
 };
 
-FO_MUST_CHECK fo_err principals_load(const struct admin *admin, fo_kind kind,
-    struct fo_diag *diag, struct principals *ret_principals);
+FO_MUST_CHECK fo_err principals_load(const struct admin *admin,
+    unsigned int kinds, struct fo_diag *diag, struct principals *ret_principals);
 void principals_clear(struct principals *principals);
 
 /*
- * The principal with this id or name, of the kind that the verb is for.
+ * The principal with this id or name, of these kinds.
  * Reports that there is none, naming the nearest, or that its file cannot be
  * read, and returns the exit code.
  */
-int principal_find(const struct admin *admin, const char *word,
-    struct fo_principal **ret_principal);
+int principal_find(const struct admin *admin, unsigned int kinds,
+    const char *word, struct fo_principal **ret_principal);
 
 /*
  * A copy for the caller to change and free: what the store's reader makes of

@@ -106,15 +106,17 @@ check_name_free(const struct admin *admin, const char *name)
 	size_t i;
 	fo_err r;
 
-	r = principals_load(admin, admin->call->verb->kind, &diag, &all);
+	r = principals_load(admin, PRINCIPALS_OF(admin->call->verb->kind),
+	    &diag, &all);
 	if (r != FO_OK)
 		return fail_err(admin->call, r, &diag, NULL);
 	for (i = 0; i < all.count && code == FO_EXIT_DONE; i++)
 		if (strcmp(all.list[i]->name, name) == 0)
 			code = fail(admin->call, FO_EXIT_DENIED,
-			    FO_ERR_EXISTS, "there is an %s \"%s\" already:"
+			    FO_ERR_EXISTS, "there is already a %s \"%s\":"
 			    " %s (%s); choose another name",
-			    fo_kind_word(all.kind), name, all.list[i]->id,
+			    fo_kind_word(all.list[i]->kind), name,
+			    all.list[i]->id,
 			    fo_status_word(all.list[i]->status));
 	if (code == FO_EXIT_DONE && all.broken > 0)
 		code = fail(admin->call, FO_EXIT_TROUBLE, FO_ERR_STORE,

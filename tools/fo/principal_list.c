@@ -9,6 +9,7 @@
 
 #include "admin.h"
 #include "json.h"
+#include "options.h"
 #include "out.h"
 #include "principal.h"
 #include "verb.h"
@@ -57,18 +58,6 @@ struct listing {
 
 /* ---- which ----------------------------------------------------------- */
 
-static bool
-in_list(char *const *list, const char *name)
-{
-	size_t i;
-
-	for (i = 0; list[i] != NULL; i++)
-		if (strcmp(list[i], name) == 0)
-			return true;
-
-	return false;
-}
-
 /* Does its last key in force end by then? */
 static bool
 ends_by(const struct fo_principal *principal, int64_t now, int64_t until)
@@ -97,7 +86,7 @@ wanted(const struct listing *listing, const struct fo_principal *principal)
 	const char *status = call->option[OPT_STATUS];
 
 	return (owner == NULL || strcmp(principal->owner, owner) == 0) &&
-	    (group == NULL || in_list(principal->groups, group)) &&
+	    (group == NULL || list_has(principal->groups, group)) &&
 	    (status == NULL ||
 	    strcmp(fo_status_word(principal->status), status) == 0) &&
 	    (listing->until == 0 || ends_by(principal, listing->admin->now,
@@ -249,8 +238,8 @@ list(struct listing *listing)
 	int code = FO_EXIT_DONE;
 	fo_err r;
 
-	r = principals_each(admin, admin->call->verb->kind, &diag, add,
-	    listing, &listing->broken, &listing->reason);
+	r = principals_each(admin, PRINCIPALS_OF(admin->call->verb->kind),
+	    &diag, add, listing, &listing->broken, &listing->reason);
 	if (r == FO_OK)
 		r = flush(listing);
 	if (r != FO_OK)

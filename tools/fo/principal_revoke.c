@@ -95,8 +95,8 @@ run(const struct call *call)
 
 #define REVOKE_TEXT(who) \
 	"Revoke " who " and every key, or with --key one key alone. From" \
-	" the next decision on\nthere is no way in with it, at any service;" \
-	" there is no way back, and a revoked\nkey can never be registered" \
+	" the next\ndecision on there is no way in with it, at any service." \
+	" There is no way back, and a\nrevoked key can never be registered" \
 	" again. Revoking once more changes nothing.\n\n" \
 	"With --end-sessions the sessions that are open are ended within" \
 	" 2 seconds, each\nwith an event, and what cannot be ended is listed" \

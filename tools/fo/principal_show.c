@@ -63,7 +63,8 @@ run(const struct call *call)
 	int code;
 
 	if ((code = admin_open(call, &admin)) == FO_EXIT_DONE)
-		code = principal_find(&admin, call->argv[0], &principal);
+		code = principal_find(&admin, PRINCIPALS_OF(call->verb->kind),
+		    call->argv[0], &principal);
 	if (code == FO_EXIT_DONE && call->json) {
 		json = json_object_new();
 		one = principal_json(principal, admin.now);

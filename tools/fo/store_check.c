@@ -105,18 +105,6 @@ read_policy(const char *name, void *arg)
 	return FO_OK;
 }
 
-static bool
-is_among(char *const *names, const char *name)
-{
-	size_t i;
-
-	for (i = 0; names[i] != NULL; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-
-	return false;
-}
-
 /* Everything in wanted must be there; who is who names it. */
 static void
 check_named(struct check *check, const char *who, const char *name,
@@ -125,7 +113,7 @@ check_named(struct check *check, const char *who, const char *name,
 	size_t i;
 
 	for (i = 0; wanted[i] != NULL; i++)
-		if (!is_among(there, wanted[i]))
+		if (!list_has(there, wanted[i]))
 			finding(check->findings, LEVEL_FAIL, "make it, or take"
 			    " its name out: until then whom it concerns is"
 			    " refused", "%s %s names %s \"%s\", which does"
@@ -197,7 +185,7 @@ report_doubles(struct check *check, struct owned *all, size_t count,
 }
 
 static fo_err
-check_names(struct check *check)
+check_names(struct check *check, fo_kind kind, const char *what)
 {
 	struct owned *all;
 	size_t i, n = 0;
@@ -205,11 +193,10 @@ check_names(struct check *check)
 	if ((all = calloc(check->count + 1, sizeof(*all))) == NULL)
 		return FO_ERR_NOMEM;
 	for (i = 0; i < check->count; i++)
-		if (check->principals[i]->kind == FO_KIND_AGENT)
+		if (check->principals[i]->kind == kind)
 			all[n++] = (struct owned){ check->principals[i]->name,
 				check->principals[i] };
-	report_doubles(check, all, n, "agent name", "give one of them another"
-	    " name");
+	report_doubles(check, all, n, what, "give one of them another name");
 	free(all);
 
 	return FO_OK;
@@ -335,7 +322,7 @@ check_principals(struct check *check)
 {
 	size_t i;
 
-	if (!is_among(check->groups, FO_GROUP_DEFAULT))
+	if (!list_has(check->groups, FO_GROUP_DEFAULT))
 		finding(check->findings, LEVEL_FAIL, "make it, with policies:"
 		    " [] if nothing is to hold for everybody", "group \"%s\""
 		    " does not exist: until then everybody is refused",
@@ -420,7 +407,8 @@ check_parts(struct check *check, struct fo_diag *diag)
 	if (check->count > 0)
 		qsort(check->principals, check->count,
 		    sizeof(*check->principals), by_id);
-	if ((r = check_names(check)) != FO_OK ||
+	if ((r = check_names(check, FO_KIND_AGENT, "agent name")) != FO_OK ||
+	    (r = check_names(check, FO_KIND_HUMAN, "human name")) != FO_OK ||
 	    (r = check_keys(check)) != FO_OK)
 		return r;
 	check_principals(check);

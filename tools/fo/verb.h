@@ -80,6 +80,9 @@ extern const struct verb verb_human_suspend;
 extern const struct verb verb_human_resume;
 extern const struct verb verb_human_revoke;
 extern const struct verb verb_human_delete;
+extern const struct verb verb_policy_check;
+extern const struct verb verb_policy_test;
+extern const struct verb verb_policy_explain;
 extern const struct verb verb_key_generate;
 extern const struct verb verb_key_thumbprint;
 extern const struct verb verb_proof_sign;
@@ -91,6 +94,8 @@ extern const struct verb verb_store_replay;
 extern const struct verb verb_ssh;
 extern const struct verb verb_target;
 extern const struct verb verb_doctor;
+extern const struct verb verb_completion;
+extern const struct verb verb_manual;
 extern const struct verb verb_version;
 extern const struct verb verb_help;
 

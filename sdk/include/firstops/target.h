@@ -60,6 +60,15 @@ FO_API void fo_target_free(struct fo_target **target);
 FO_API FO_MUST_CHECK fo_err fo_target_match(const char *htu,
     const char *want);
 
+/*
+ * The normal form of an http or https target, by RFC 3986 6.2.2 and 6.2.3,
+ * without query and fragment: what fo_target_match compares. The caller frees
+ * *ret_normal with free(). FO_ERR_FORMAT: it is no such URI, or has userinfo.
+ * FO_ERR_ARG: htu is NULL. FO_ERR_TOO_LONG, FO_ERR_NOMEM.
+ */
+FO_API FO_MUST_CHECK fo_err fo_target_normalise(const char *htu,
+    char **ret_normal);
+
 #ifdef __cplusplus
 }
 #endif
