@@ -44,7 +44,7 @@ def prepare():
     assert world.until(lambda: os.path.exists("/dev/log")), daemons
     daemons.append(world.Daemon(
         "/usr/sbin/sshd", "-D", f"-oHostKey={world.HOST_KEY}",
-        "-oListenAddress=127.0.0.1", "-oLogLevel=VERBOSE"))
+        "-oListenAddress=127.0.0.1"))
     assert world.until(listens), daemons
 
     for user in ("build", "deploy"):
