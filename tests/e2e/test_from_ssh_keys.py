@@ -6,6 +6,7 @@ other, and it prints what the page shows.
 
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -155,6 +156,12 @@ def test_every_section_with_commands_was_followed():
     assert len(followed) == 7, followed
     for title in set(PAGE.titles()) - set(followed):
         assert "```" not in PAGE.section(title), title
+
+
+def test_the_page_says_which_commands_are_the_agents():
+    for before in PAGE.text.split("\n```sh agent")[:-1]:
+        assert re.search(r"agent|and its new one",
+                         before.rstrip().split("\n\n")[-1]), before[-200:]
 
 
 if __name__ == "__main__":
