@@ -106,6 +106,10 @@ def test_everything_else_goes_to_the_gnu_folders():
                      "usr/lib/tmpfiles.d/firstops.conf",
                      "usr/lib/systemd/system/run-firstops.mount",
                      "usr/lib/systemd/system/firstops-replay.service",
+                     "usr/share/man/man5/firstops.yaml.5",
+                     "usr/share/man/man5/firstops-policy.5",
+                     "usr/share/man/man5/firstops-principal.5",
+                     "usr/share/man/man8/pam_firstops.8",
                      "usr/share/doc/firstops/examples/pam.d/sshd",
                      "usr/share/doc/firstops/services/sshd.md"):
             assert want in files, (want, files)

@@ -267,6 +267,40 @@ def test_python_programs_pass_pyflakes():
     none(complaints("pyflakes3", *programs).splitlines())
 
 
+def pages():
+    return [n for n in tracked() if re.search(r"\.[1-8]$", n)
+            and not n.startswith("tests/")]
+
+
+def mandoc_says(*paths):
+    """What mandoc finds in pages of the manual, but that it does not have
+    the other pages at hand that they refer to."""
+    if not shutil.which("mandoc"):
+        tap.skip("mandoc is not installed")
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "style", *paths],
+                          cwd=TOP, text=True, capture_output=True)
+    return [line for line in (done.stdout + done.stderr).splitlines()
+            if "referenced manual not found" not in line
+            and "outdated mandoc.db" not in line]
+
+
+def strangers(name, text):
+    """References to pages of ours that are not there."""
+    there = {os.path.basename(n) for n in pages()}
+    return [f"{name}: {page}({number})" for page, number in re.findall(
+        r"^\.Xr ((?:pam_)?firstops\S*) (\d)", text, re.M)
+        if f"{page}.{number}" not in there]
+
+
+def test_pages_of_the_manual_pass_mandoc_without_a_word():
+    assert len(pages()) >= 4, pages()
+    none(mandoc_says(*pages()))
+
+
+def test_pages_of_the_manual_refer_to_pages_that_are_there():
+    none([s for n in pages() for s in strangers(n, (TOP / n).read_text())])
+
+
 # ---- the public headers -----------------------------------------------------
 
 def public_headers():
@@ -564,6 +598,19 @@ def test_the_lint_hears_what_shellcheck_pyflakes_and_compilers_say():
         path.write_text("print(nobody)\n")
         assert "undefined name" in complaints("pyflakes3", path)
     assert errors_in("gcc", ["-x", "c", "-std=c17"], "static int f(void);\n")
+
+
+def test_the_lint_hears_what_mandoc_says_and_sees_a_page_that_is_missing():
+    good = (TOP / "sdk/man/firstops.yaml.5").read_text()
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "page.5")
+        for bad in (good.replace(".El\n", "", 1), good + ".Sh\n",
+                    good.replace("Required.\n", "Required. And so on.\n", 1)):
+            assert bad != good
+            path.write_text(bad)
+            assert mandoc_says(path), bad
+    assert strangers("a page", ".Xr firstops-nothing 5 ,\n")
+    assert not strangers("a page", ".Xr firstops.yaml 5 ,\n.Xr sudo 8\n")
 
 
 SOFT = """

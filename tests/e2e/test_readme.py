@@ -11,10 +11,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+import page
 import tap
 import world
 
-README = world.SOURCE / "README.md"
+README = page.Page(world.SOURCE / "README.md")
 ORIGIN = pathlib.Path("/tmp/origin")
 CLONE = pathlib.Path("/tmp/clone")
 STACK = pathlib.Path("/etc/pam.d/sshd")
@@ -43,24 +44,13 @@ esac
 
 
 def section(title):
-    """The commands of a section: its blocks marked sh."""
-    text = README.read_text()
-    found = re.search(rf"^## {title}$(.*?)(?=^## |\Z)", text, re.M | re.S)
-    assert found, f"no section {title}"
-    blocks = re.findall(r"^```sh\n(.*?)^```$", found[1], re.M | re.S)
-    assert blocks, f"no commands in {title}"
-    return blocks
+    """The commands of a section."""
+    return README.commands(title)
 
 
 def follow(*blocks):
-    """Type them as root in the clone. What an error would stop is stopped."""
-    done = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", "\n".join(blocks)], cwd=CLONE,
-        env=dict(os.environ, SUDO_USER="alice"), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    """Type them as root in the clone, as alice who became root by sudo."""
+    return page.follow(*blocks, cwd=CLONE, SUDO_USER="alice")
 
 
 def git(*argv):
@@ -107,7 +97,7 @@ def alice_logs_in():
 
 
 def test_the_first_screen_shows_both_commands_and_a_real_event():
-    first = README.read_text().split("## ")[0]
+    first = README.text.split("## ")[0]
     assert "sudo packaging/quickstart" in first
     assert "sudo tests/run" in first
     events = re.findall(r"^@cee:.*$", first, re.M)

@@ -40,8 +40,8 @@ LONGEST_FIRST = ("fuzz", "unit", "pam", "cli")
 
 # These look at the tree and at what is installed, not at code that runs: a
 # second time, with sanitizers, they would show nothing new.
-ONCE = {"test_install.py", "test_lint.py", "test_readme.py",
-        "test_samples.py"}
+ONCE = {"test_install.py", "test_lint.py", "test_manual.py",
+        "test_readme.py", "test_samples.py"}
 
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:strict_string_checks=1",
