@@ -92,9 +92,12 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/share/doc/firstops/.*"
             r"|usr/share/man/man[1-8]/[\w.-]+\.[1-8]"
             r"|usr/share/bash-completion/completions/fo"
+            r"|usr/share/fish/vendor_completions\.d/fo\.fish"
+            r"|usr/share/zsh/site-functions/_fo"
             r"|usr/lib/tmpfiles\.d/firstops\.conf"
             r"|usr/lib/systemd/system/run-firstops\.mount"
             r"|usr/lib/systemd/system/firstops-replay\.service"
+            r"|usr/lib/systemd/system/firstops-expiring\.(service|timer)"
             r"|.*/security/pam_firstops\.so")
         files = Installed(f"{top}/root").files()
         strange = [f for f in files if not places.fullmatch(f)]

@@ -4,7 +4,6 @@ delete, and how each is listed, tried out and told.
 """
 
 import datetime
-import json
 import os
 import re
 

@@ -242,15 +242,30 @@ def test_the_mount_unit_is_valid():
     assert "run-firstops" not in text, text
 
 
-def test_the_unit_that_makes_the_folders_of_used_proofs_is_valid():
+def test_our_services_and_the_timer_are_valid():
     need("systemd-analyze")
     with tempfile.TemporaryDirectory() as folder:
-        unit = pathlib.Path(folder) / "firstops-replay.service"
-        text = (ETC / "systemd/firstops-replay.service.in").read_text()
-        unit.write_text(text.replace("@CMAKE_INSTALL_FULL_BINDIR@/fo",
-                                     "/bin/true"))
-        said = good("systemd-analyze", "verify", "--man=no", unit)
-        assert "firstops-replay" not in said, said
+        units = []
+        for path in sorted((ETC / "systemd").glob("firstops-*")):
+            unit = pathlib.Path(folder) / path.name.removesuffix(".in")
+            unit.write_text(path.read_text().replace(
+                "@CMAKE_INSTALL_FULL_BINDIR@/fo", "/bin/true"))
+            units.append(unit)
+        assert len(units) == 3, units
+        said = good("systemd-analyze", "verify", "--man=no", *units)
+        assert "firstops-" not in said, said
+
+
+def test_what_the_timer_logs_are_verbs_that_there_are():
+    text = (ETC / "systemd/firstops-expiring.service.in").read_text()
+    found = re.findall(r"^ExecStart=\S+/fo (.*)$", text, re.M)
+    assert [words.split()[:2] for words in found] == [
+        ["agent", "list"], ["human", "list"]], found
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder).resolve() / "etc/firstops.yaml"
+        good(fo(), "init", "--host", "bastion", "--config", config)
+        for words in found:
+            good(fo(), *words.split(), "--config", config)
 
 
 def test_the_mount_unit_bounds_size_and_files():

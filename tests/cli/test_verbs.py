@@ -1,6 +1,10 @@
 #!/usr/bin/python3
 """What holds for every verb of fo: help, wrong words, colours."""
 
+import re
+import shutil
+import subprocess
+
 import fo
 import tap
 
@@ -76,6 +80,113 @@ class Verbs(fo.Case):
         self.assertRegex(version, r"^\d+\.\d+\.\d+$")
         self.assertEqual(self.ok("version"), f"fo (FirstOps) {version}\n")
         self.assertEqual(self.ok("--version"), f"fo (FirstOps) {version}\n")
+
+
+# ---- what comes out of the table of verbs -----------------------------------
+
+GROUPS = ["agent", "human", "key", "policy", "proof", "store"]
+
+
+class Manual(fo.Case):
+    def page(self, *group):
+        text = self.ok("manual", *group)
+        path = self.dir / "page.1"
+        path.write_text(text)
+        return text, path
+
+    def test_every_verb_is_in_a_page_that_mandoc_takes_without_a_word(self):
+        missing = list(VERBS)
+        for group in ([], *([g] for g in GROUPS)):
+            text, path = self.page(*group)
+            done = subprocess.run(
+                ["mandoc", "-T", "lint", "-W", "style", path],
+                capture_output=True, text=True)
+            said = [line for line in done.stdout.splitlines()
+                    if "referenced manual not found" not in line
+                    and "outdated mandoc.db" not in line]
+            self.assertEqual(said, [], group)
+            missing = [v for v in missing if f".Ss fo {v}\n" not in text]
+        self.assertEqual(missing, [])
+
+    def test_a_page_has_every_option_and_example_of_its_verbs(self):
+        _, path = self.page("policy")
+        shown = subprocess.run(["mandoc", "-T", "ascii", path], text=True,
+                               capture_output=True).stdout
+        shown = re.sub(".\b", "", shown)
+        for verb in ("check", "test", "explain"):
+            for word in re.findall(r"^  (--[\w-]+)", self.ok(
+                    "help", "policy", verb), re.M):
+                self.assertIn(word, shown)
+        self.assertIn("--shell 'rm -fr /'", shown)
+        self.assertIn("    - case: nobody wipes the disk", shown)
+
+    def test_a_group_that_there_is_not_is_refused(self):
+        self.refused(2, "must be agent", "manual", "agents")
+
+
+class Completion(fo.Case):
+    def script(self, shell):
+        path = self.dir / f"fo.{shell}"
+        path.write_text(self.ok("completion", shell))
+        (self.bin / "fo").symlink_to(fo.FO)
+        return path
+
+    def bash(self, path, *words):
+        done = subprocess.run(
+            ["bash", "-c", 'source "$1"; shift; COMP_WORDS=("$@");'
+             'COMP_CWORD=$(($# - 1)); _fo; printf "%s\\n"'
+             ' "${COMPREPLY[@]}"', "bash", path, *words],
+            capture_output=True, text=True, env=self.env)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def fish(self, path, *words):
+        line = " ".join(words)
+        done = subprocess.run(
+            ["fish", "-c", f"source {path}; complete -C '{line}'"],
+            capture_output=True, text=True, env=self.env)
+        self.assertEqual(done.stderr, "")
+        return [l.split("\t")[0] for l in done.stdout.splitlines()]
+
+    def zsh(self, path, *words):
+        # what the script would describe, by a _describe of our own
+        text = (f"_describe() {{ print -l -- ${{(P)3}} }}\n"
+                f"_files() {{ print FILES }}\n"
+                f"words=({' '.join(words[:-1])} '{words[-1]}')\n"
+                f"CURRENT={len(words)}\n"
+                f"f() {{\n{path.read_text()}\n}}\nf\n")
+        done = subprocess.run(["zsh", "-fc", text], capture_output=True,
+                              text=True, env=self.env)
+        self.assertEqual(done.stderr, "")
+        return [l.split(":")[0] for l in done.stdout.splitlines()
+                if l.split(":")[0].startswith(words[-1])]
+
+    def test_each_shell_completes_verbs_and_options(self):
+        firsts = list(dict.fromkeys(v.split()[0] for v in VERBS))
+        for shell in ("bash", "fish", "zsh"):
+            with self.subTest(shell):
+                if not shutil.which(shell):
+                    self.fail(f"{shell} is not installed")
+                (self.bin / "fo").unlink(missing_ok=True)
+                path = self.script(shell)
+                complete = getattr(self, shell)
+                self.assertEqual(sorted(complete(path, "fo", "")),
+                                 sorted(firsts))
+                self.assertEqual(complete(path, "fo", "ag"), ["agent"])
+                self.assertEqual(sorted(complete(path, "fo", "agent", "")),
+                                 sorted(CHANGES))
+                self.assertEqual(complete(path, "fo", "agent", "ro"),
+                                 ["rotate"])
+                self.assertEqual(
+                    complete(path, "fo", "agent", "rotate", "x", "--ov"),
+                    ["--overlap"])
+                self.assertIn("--json", complete(
+                    path, "fo", "version", "--"))
+                self.assertNotIn("--config", complete(
+                    path, "fo", "version", "--"))
+
+    def test_another_shell_is_refused(self):
+        self.refused(2, "bash, zsh or fish", "completion", "tcsh")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import random
-import re
 import subprocess
 import sys
 import time

@@ -24,8 +24,9 @@ struct json;
  * at, and returns, the first result that is not FO_OK.
  */
 FO_MUST_CHECK fo_err principals_each(const struct admin *admin,
-    unsigned int kinds, struct fo_diag *diag, fo_err (*each)(struct fo_principal *principal,
-    void *arg), void *arg, size_t *ret_broken, struct fo_diag *ret_reason);
+    unsigned int kinds, struct fo_diag *diag,
+    fo_err (*each)(struct fo_principal *principal, void *arg), void *arg,
+    size_t *ret_broken, struct fo_diag *ret_reason);
 
 /*
  * All principals of these kinds, in no order; those whose file cannot be read
@@ -40,7 +41,8 @@ struct principals {
 };
 
 FO_MUST_CHECK fo_err principals_load(const struct admin *admin,
-    unsigned int kinds, struct fo_diag *diag, struct principals *ret_principals);
+    unsigned int kinds, struct fo_diag *diag,
+    struct principals *ret_principals);
 void principals_clear(struct principals *principals);
 
 /*

@@ -110,8 +110,8 @@ run(const struct call *call)
 	    "  1  there is none of that name, or no such key\n" \
 	    "  2  the command line cannot be understood\n" \
 	    "  3  trouble: the store cannot be read or written; or it was" \
-	    " revoked, but a\n     session is still open, or an audit sink did" \
-	    " not take the event (it says\n     so)\n", \
+	    " revoked, but a\n     session is still open, or an audit sink" \
+	    " did not take the event (it says\n     so)\n", \
 	.options = options, \
 	.min_operands = 1, \
 	.max_operands = 1, \
