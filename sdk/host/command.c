@@ -314,6 +314,7 @@ struct walk {
 	size_t operands;	/* yet to be skipped */
 	size_t guess;		/* where options are not understood; 0: nowhere */
 	bool options;		/* there may be one */
+	bool may_move;		/* -D, -R, -i or -w changes the directory */
 	bool ends;		/* it runs no command */
 	bool shell;		/* with no command, it reads some */
 	bool script;		/* sh -c */
@@ -404,8 +405,6 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 	const size_t n = strcspn(name, "=");
 	const char *found = find_long(k->wrapper->longs, name, n, true);
 
-	if (has_letter("Cwr", name[0]) || starts_with(name, "chdir"))
-		k->command->moved = true;
 	if (starts_with(name, "replace="))
 		mark_placeholders(k, name + n + 1);
 	if (k->wrapper->shell[0] != '\0' &&
@@ -429,8 +428,7 @@ take_letters(struct walk *k, const char *letters, fo_word_kind kind)
 	const struct wrapper *w = k->wrapper;
 
 	for (; *letters != '\0'; letters++) {
-		if (has_letter("CDRwr", *letters) ||
-		    (*letters == 'i' && w->shell[0] != '\0'))
+		if (has_letter("DRiw", *letters) && k->may_move)
 			k->command->moved = true;
 		k->ends = k->ends || has_letter(w->ends, *letters);
 		k->shell = k->shell || has_letter(w->shell, *letters);
@@ -602,6 +600,7 @@ look_behind(struct fo_command *command, const struct wrapper *wrapper,
 		.at = 1, .operands = wrapper->operands, .options = true,
 		.shell = (wrapper->flags & SHELL) != 0 };
 
+	k.may_move = k.shell || wrapper->shell[0] != '\0';
 	if ((wrapper->flags & MOVES) != 0)
 		command->moved = true;
 	if ((wrapper->flags & GUESS) != 0) {
@@ -865,8 +864,11 @@ has_operand(const struct fo_command *command, const struct candidate *c,
 		if (strchr(text, '=') != NULL &&
 		    meets_text(command, want, strchr(text, '=') + 1))
 			return true;
+		/* "-rf" is not -r with a file "f" of an unknown directory */
 		if (text[1] != '-' && text[2] != '\0' &&
-		    meets_text(command, want, text + 2))
+		    (fo_glob_match(want, text + 2) ||
+		    (strpbrk(text + 2, "/.") != NULL &&
+		    meets_path(command, want, text + 2))))
 			return true;
 	}
 	return false;
@@ -951,7 +953,7 @@ has_whole(const struct candidate *c, const char *want)
 			return true;
 		if (strcmp(have, "--") == 0)
 			break;
-		if (have[0] != '-')
+		if (have[0] != '-' || have[1] == '\0')
 			continue;
 		if (fo_glob_match(want, have))
 			return true;
