@@ -388,8 +388,7 @@ take_value(struct walk *k, char letter, const char *attached,
 		else if (value != NULL && letter == 'S')
 			split_env(k, value);
 		else if (value != NULL)
-			add_text(k->command, value, k->c.more ||
-			    k->at < k->c.count);
+			add_text(k->command, value, k->c.more);
 	}
 	if ((k->wrapper->flags & APPENDS) != 0 && letter == 'I' &&
 	    value != NULL)
@@ -1032,21 +1031,6 @@ meets(const struct fo_command *command, const struct candidate *c,
 	return true;
 }
 
-bool
-fo_command_meets(const char *pattern, const struct fo_command *command)
-{
-	size_t i;
-
-	if (command->any || strnlen(pattern, FO_PATTERN_MAX + 1) >
-	    FO_PATTERN_MAX)
-		return true;
-	for (i = 0; i < command->count; i++) {
-		if (meets(command, &command->candidates[i], pattern))
-			return true;
-	}
-	return false;
-}
-
 /* ---- exact ----------------------------------------------------------- */
 
 /* "..", as a segment of a path, of a list of them or of a value. */
@@ -1093,6 +1077,21 @@ fo_command_is(const char *pattern, const struct fo_command *command)
 		if (pattern[n] == '\0')
 			return i + 1 == simple->count;
 		pattern += n + 1;
+	}
+	return false;
+}
+
+bool
+fo_command_meets(const char *pattern, const struct fo_command *command)
+{
+	size_t i;
+
+	if (command->any || fo_command_is(pattern, command) ||
+	    strnlen(pattern, FO_PATTERN_MAX + 1) > FO_PATTERN_MAX)
+		return true;
+	for (i = 0; i < command->count; i++) {
+		if (meets(command, &command->candidates[i], pattern))
+			return true;
 	}
 	return false;
 }
