@@ -964,6 +964,7 @@ keep_word(struct parser *p, struct fo_simple *simple, struct draft *w)
 
 	add_word(p, simple, w);
 	p->in_test = begins || (p->in_test && !ends);
+	p->out->plain = p->out->plain && !begins;
 	return !is_keyword_time(p, simple);
 }
 
@@ -1068,7 +1069,8 @@ parse_list(struct parser *p)
 		} else if (p->in_test && strchr("()", *p->s) != NULL) {
 			p->s++;
 		} else if (*p->s == ')' ||
-		    (*p->s == ';' && (p->s[1] == ';' || p->s[1] == '&'))) {
+		    (*p->s == ';' && !p->doubtful &&
+		    (p->s[1] == ';' || p->s[1] == '&'))) {
 			return;
 		} else if (*p->s == '(') {
 			p->out->plain = false;
