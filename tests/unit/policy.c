@@ -3,6 +3,7 @@
  */
 #include "support/refusal.h"
 
+#include "host/command.h"
 #include "host/policy.h"
 
 #define PATH "/etc/firstops/policies.d/deployers.yaml"
@@ -656,4 +657,143 @@ Test(policy, a_rule_without_conditions_always_holds)
 
 	cr_expect_eq(weigh("allow", "", &l), FO_EFFECT_ALLOW);
 	cr_expect(denies("", &l));
+}
+
+/* ---- other channels, and why ------------------------------------------- */
+
+/* What one rule of a channel makes of an action. */
+static fo_truth
+judge(const char *effect, const char *channel, const char *when,
+    const struct fo_action *action, unsigned int *ret_unknown,
+    bool *ret_applies)
+{
+	char text[512];
+	struct fo_policy *policy;
+	fo_truth truth;
+
+	(void)snprintf(text, sizeof(text), "---\nversion: 1\npolicy: p\n"
+	    "rules:\n  - rule: r\n    effect: %s\n    channel: %s\n"
+	    "    when: %s\n...\n", effect, channel, when);
+	policy = accepted("p", text);
+	truth = fo_rule_weigh(&policy->rules[0], action, ret_unknown);
+	*ret_applies = fo_rule_applies(&policy->rules[0], truth);
+	fo_policy_free(&policy);
+	return truth;
+}
+
+Test(policy, each_channel_has_its_own_conditions)
+{
+	static const struct {
+		const char *channel, *when;
+		struct fo_action action;
+		fo_truth want;
+	} cases[] = {
+		{ "tool", "{tool: [Read]}", { .channel = FO_CHANNEL_TOOL,
+		    .tool = "Read" }, FO_TRUE },
+		{ "tool", "{tool: [Read]}", { .channel = FO_CHANNEL_TOOL,
+		    .tool = "Write" }, FO_FALSE },
+		{ "tool", "{tool: [Read]}", { .channel = FO_CHANNEL_TOOL },
+		    FO_UNKNOWN },
+		{ "tool", "{tool: [Read]}", { .channel = FO_CHANNEL_LOGIN,
+		    .tool = "Read" }, FO_FALSE },
+		{ "http", "{method: [GET], url: [\"https://a/*\"]}",
+		    { .channel = FO_CHANNEL_HTTP, .method = "GET",
+		    .url = "https://a/b" }, FO_TRUE },
+		{ "http", "{method: [GET], url: [\"https://a/*\"]}",
+		    { .channel = FO_CHANNEL_HTTP, .method = "POST",
+		    .url = "https://a/b" }, FO_FALSE },
+		{ "file", "{path: [\"/srv/*\"]}", { .channel = FO_CHANNEL_FILE,
+		    .path = "/srv/a", .resolved = "/srv/a" }, FO_TRUE },
+		{ "file", "{path: [\"/srv/*\"]}", { .channel = FO_CHANNEL_FILE,
+		    .path = "/home/a", .resolved = "/home/a" }, FO_FALSE },
+	};
+	unsigned int unknown;
+	bool applies;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_expect_eq(judge("deny", cases[i].channel, cases[i].when,
+		    &cases[i].action, &unknown, &applies), cases[i].want,
+		    "%zu", i);
+}
+
+Test(policy, a_file_is_denied_by_its_name_too_and_allowed_by_where_it_is)
+{
+	const struct fo_action link = { .channel = FO_CHANNEL_FILE,
+		.path = "/srv/a", .resolved = "/etc/shadow" };
+	const struct fo_action nobody_knows = { .channel = FO_CHANNEL_FILE,
+		.path = "/srv/a" };
+	static const char srv[] = "{path: [\"/srv/*\"]}";
+	static const char etc[] = "{path: [\"/etc/*\"]}";
+	unsigned int unknown;
+	bool applies;
+
+	cr_expect_eq(judge("deny", "file", srv, &link, &unknown, &applies),
+	    FO_TRUE);
+	cr_expect_eq(judge("deny", "file", etc, &link, &unknown, &applies),
+	    FO_TRUE);
+	cr_expect_eq(judge("allow", "file", srv, &link, &unknown, &applies),
+	    FO_FALSE);
+	cr_expect_eq(judge("allow", "file", etc, &link, &unknown, &applies),
+	    FO_TRUE);
+	cr_expect_eq(judge("deny", "file", srv, &nobody_knows, &unknown,
+	    &applies), FO_TRUE);
+	cr_expect_eq(judge("deny", "file", etc, &nobody_knows, &unknown,
+	    &applies), FO_UNKNOWN);
+	cr_expect(applies);
+	cr_expect_eq(unknown, FO_WHEN_PATH);
+	cr_expect_eq(judge("allow", "file", srv, &nobody_knows, &unknown,
+	    &applies), FO_UNKNOWN);
+	cr_expect_not(applies);
+}
+
+Test(policy, a_command_is_denied_wide_and_allowed_exactly)
+{
+	struct fo_command *command = NULL;
+	struct fo_action action = { .channel = FO_CHANNEL_COMMAND };
+	unsigned int unknown;
+	bool applies;
+
+	cr_assert_eq(fo_command_from_shell("sudo /bin/rm -r -f //", NULL,
+	    &command), FO_OK);
+	action.command = command;
+	cr_expect_eq(judge("deny", "command", "{command: [ls, \"rm -rf /\"]}",
+	    &action, &unknown, &applies), FO_TRUE);
+	cr_expect_eq(judge("ask", "command", "{command: [\"rm -rf /\"]}",
+	    &action, &unknown, &applies), FO_TRUE);
+	cr_expect_eq(judge("allow", "command", "{command: [\"rm -rf /\"]}",
+	    &action, &unknown, &applies), FO_FALSE);
+	action.command = NULL;
+	cr_expect_eq(judge("allow", "command", "{command: [\"/bin/ls\"]}",
+	    &action, &unknown, &applies), FO_UNKNOWN);
+	cr_expect_eq(unknown, FO_WHEN_COMMAND);
+	cr_expect_not(applies);
+	fo_command_free(&command);
+	cr_assert_eq(fo_command_from_shell("/bin/ls -l", NULL, &command),
+	    FO_OK);
+	action.command = command;
+	cr_expect_eq(judge("allow", "command", "{command: [\"/bin/ls -l\"]}",
+	    &action, &unknown, &applies), FO_TRUE);
+	cr_expect(applies);
+	fo_command_free(&command);
+}
+
+Test(policy, what_is_unknown_has_a_name)
+{
+	const struct fo_action nothing = { .channel = FO_CHANNEL_LOGIN,
+		.now = -1 };
+	static const char *const words[] = { "service", "account", "host",
+		"source", "time", "command", "path", "tool", "method",
+		"url" };
+	unsigned int unknown;
+	bool applies;
+
+	cr_expect_eq(judge("allow", "login", "{service: [a], account: [a],"
+	    " host: [a], source: [10.0.0.0/8], time: {days: [mon]}}",
+	    &nothing, &unknown, &applies), FO_UNKNOWN);
+	cr_expect_eq(unknown, FO_WHEN_SERVICE | FO_WHEN_ACCOUNT |
+	    FO_WHEN_HOST | FO_WHEN_SOURCE | FO_WHEN_TIME);
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		cr_expect_str_eq(fo_when_word(1U << i), words[i]);
+	cr_expect_str_eq(fo_when_word(0), "unknown");
+	cr_expect_str_eq(fo_when_word(1U << 10), "unknown");
 }

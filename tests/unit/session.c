@@ -409,6 +409,100 @@ Test(session, no_descriptor_stays_open)
 
 /* ---- sessions ---------------------------------------------------------------- */
 
+/* What a visit of all sessions came upon. */
+struct visit {
+	size_t count;
+	char sid[FO_SID_SIZE];
+	fo_err answer;
+};
+
+static fo_err
+visit(const struct fo_login_record *record, void *arg)
+{
+	struct visit *v = arg;
+
+	v->count++;
+	memcpy(v->sid, record->sid, sizeof(v->sid));
+	cr_expect_str_eq(record->service, "sshd");
+	return v->answer;
+}
+
+static fo_err
+visit_all(struct visit *v, size_t *ret_unread)
+{
+	memset(v->sid, 0, sizeof(v->sid));
+	v->count = 0;
+	return fo_session_each(run_folder, &diag, visit, v, ret_unread);
+}
+
+Test(session, every_session_whose_process_runs_is_visited)
+{
+	struct visit v = { .answer = FO_OK };
+	struct fo_login_record record;
+	struct machine m;
+	size_t unread = 7;
+
+	open_machine(&m);
+	cr_expect_eq(visit_all(&v, &unread), FO_OK);
+	cr_expect_eq(v.count + unread, 0, "no folder is no session");
+	record = make_record();
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	memcpy(record.sid, OTHER_SID, sizeof(record.sid));
+	record.pid_start++; /* another process had the number */
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	machine_write(&m, "run/sessions/.new-x", "");
+	cr_expect_eq(visit_all(&v, &unread), FO_OK);
+	cr_expect_eq(v.count, 1);
+	cr_expect_str_eq(v.sid, SID);
+	cr_expect_eq(unread, 0);
+	v.answer = FO_ERR_NOMEM;
+	unread = 7;
+	cr_expect_eq(visit_all(&v, &unread), FO_ERR_NOMEM);
+	cr_expect_eq(unread, 7, "untouched on failure");
+	machine_close(&m);
+}
+
+Test(session, a_session_that_cannot_be_read_is_counted)
+{
+	struct visit v = { .answer = FO_OK };
+	struct fo_login_record record;
+	struct machine m;
+	size_t unread = 0;
+
+	open_machine(&m);
+	record = make_record();
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	machine_write(&m, "run/sessions/" OTHER_SID, "---\n");
+	cr_expect_eq(visit_all(&v, &unread), FO_OK);
+	cr_expect_eq(v.count, 1);
+	cr_expect_eq(unread, 1);
+	cr_expect(diag.text[0] != '\0');
+	failing("openat", 0, EIO);
+	cr_expect_neq(visit_all(&v, &unread), FO_OK);
+	failing_none();
+	failing("fdopendir", 1, ENOMEM);
+	cr_expect_neq(visit_all(&v, &unread), FO_OK);
+	failing_none();
+	machine_close(&m);
+}
+
+Test(session, a_session_is_dropped_if_it_is_there)
+{
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	record = make_record();
+	fo_session_drop(run_folder, SID);
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	fo_session_drop(run_folder, "../" SID);
+	cr_expect(machine_has(&m, "run/sessions/" SID));
+	fo_session_drop(run_folder, SID);
+	cr_expect_not(machine_has(&m, "run/sessions/" SID));
+	fo_session_drop(run_folder, SID);
+	machine_close(&m);
+}
+
 Test(session, an_open_session_has_a_record_until_it_is_closed)
 {
 	struct fo_login_record record;

@@ -925,6 +925,103 @@ replace(const struct fo_principal *before, const struct fo_principal *after,
 	return r;
 }
 
+/* ---- removing ---------------------------------------------------------- */
+
+static fo_err
+remove_principal(const struct fo_principal *principal, struct fo_diag *diag,
+    bool *ret_gone)
+{
+	struct fo_store_lock *lock = locked();
+	const fo_err r = fo_store_remove(f.store, lock, principal, diag,
+	    ret_gone);
+
+	fo_store_unlock(&lock);
+	return r;
+}
+
+/* The fixture's principal as it is in its file, suspended. */
+static struct fo_principal *
+suspended(void)
+{
+	struct fo_principal *p = NULL;
+
+	store_fixture_edit(&f, FIXTURE_ID, suspend);
+	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &p),
+	    FO_OK);
+	return p;
+}
+
+Test(store_write, a_principal_goes_and_its_thumbprint_stays_reserved)
+{
+	struct fo_principal *p = suspended();
+	struct fo_diag diag = { .text = "" };
+	bool gone = false;
+
+	cr_expect_eq(remove_principal(p, &diag, &gone), FO_OK, "%s",
+	    diag.text);
+	cr_expect(gone);
+	cr_expect_not(exists(PRINCIPAL));
+	cr_expect(exists("keys.d/" FIXTURE_JKT));
+	cr_expect_eq(remove_principal(p, &diag, &gone), FO_ERR_NOT_FOUND);
+	cr_expect_not(gone);
+	fo_principal_free(&p);
+}
+
+Test(store_write, who_can_log_in_is_not_removed)
+{
+	struct fo_principal *p = NULL;
+	struct fo_diag diag = { .text = "" };
+	bool gone = true;
+
+	cr_assert_eq(fo_store_principal(f.store, FIXTURE_ID, NULL, &p),
+	    FO_OK);
+	cr_expect_eq(remove_principal(p, &diag, &gone), FO_ERR_ARG);
+	cr_expect_not(gone);
+	cr_expect(exists(PRINCIPAL));
+	fo_principal_free(&p);
+	p = suspended();
+	gone = true;
+	cr_expect_eq(fo_store_remove(f.store, NULL, p, &diag, &gone),
+	    FO_ERR_ARG);
+	cr_expect_not(gone);
+	cr_expect(exists(PRINCIPAL));
+	/* not what was read: somebody changed it meanwhile */
+	p->owner[0] = 'x';
+	cr_expect_eq(remove_principal(p, &diag, &gone), FO_ERR_STORE);
+	cr_expect_not(gone);
+	cr_expect(exists(PRINCIPAL));
+	fo_principal_free(&p);
+}
+
+Test(store_write, a_removal_that_fails_says_whether_the_file_is_gone)
+{
+	static const struct {
+		const char *call;
+		bool gone;
+		const char *said;
+	} cases[] = {
+		{ "unlinkat", false, "nothing was changed" },
+		{ "fsync", true, "may be back after a crash" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fo_principal *p = suspended();
+		struct fo_diag diag = { .text = "" };
+		bool gone = !cases[i].gone;
+
+		failing(cases[i].call, 1, EIO);
+		cr_expect_eq(remove_principal(p, &diag, &gone), FO_ERR_IO);
+		failing_none();
+		cr_expect_eq(gone, cases[i].gone, "%s", cases[i].call);
+		cr_expect_eq(exists(PRINCIPAL), !cases[i].gone);
+		cr_expect_not_null(strstr(diag.text, cases[i].said), "%s",
+		    diag.text);
+		fo_principal_free(&p);
+	}
+}
+
+/* ---- replacing what is not there --------------------------------------- */
+
 Test(store_write, only_a_principal_that_is_there_is_replaced_and_by_itself)
 {
 	const struct fo_principal other = *agent(OTHER_ID, NULL, NULL);

@@ -359,3 +359,32 @@ Test(target, wanted_must_be_a_target)
 	cr_expect_eq(fo_target_match("https://a/x", NULL), FO_ERR_ARG);
 	cr_expect_eq(fo_target_match(NULL, "https://a/x"), FO_ERR_ARG);
 }
+
+Test(target, the_normal_form_is_what_is_compared)
+{
+	static const struct {
+		const char *uri;
+		const char *want;	/* NULL: no such URI */
+	} cases[] = {
+		{ "HTTPS://A.Example:443/b/../c?d#e", "https://a.example/c" },
+		{ "http://a:80", "http://a/" },
+		{ "http://a:8080/%7eb", "http://a:8080/~b" },
+		{ "pam://a/b/c", NULL }, { "https://u@a/", NULL },
+		{ "https://a b/", NULL }, { "https:///x", NULL },
+		{ "a", NULL }, { "", NULL },
+	};
+	char *got;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		got = NULL;
+		cr_expect_eq(fo_target_normalise(cases[i].uri, &got),
+		    cases[i].want != NULL ? FO_OK : FO_ERR_FORMAT, "%s",
+		    cases[i].uri);
+		if (cases[i].want != NULL)
+			cr_expect_str_eq(got, cases[i].want);
+		else
+			cr_expect_null(got);
+		free(got);
+	}
+	cr_expect_eq(fo_target_normalise(NULL, &got), FO_ERR_ARG);
+}
