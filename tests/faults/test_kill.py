@@ -83,6 +83,14 @@ def test_fo_agent_revoke():
     sweep(verbs.Revoke)
 
 
+def test_fo_agent_rotate():
+    sweep(verbs.Rotate)
+
+
+def test_fo_agent_delete():
+    sweep(verbs.Delete)
+
+
 def test_fo_store_index():
     sweep(verbs.Index)
 

@@ -274,6 +274,10 @@ def test_an_agent_is_revoked_as_a_whole_or_not_at_all():
     sweep(changed, writer(verbs.Revoke))
 
 
+def test_a_key_is_rotated_as_a_whole_or_not_at_all():
+    sweep(changed, writer(verbs.Rotate))
+
+
 def test_an_index_is_made_anew_or_it_is_said_that_it_is_not():
     sweep(changed, writer(verbs.Index))
 
@@ -329,6 +333,13 @@ def test_agents_are_listed_as_they_are_or_not_at_all():
 def test_an_agent_is_shown_as_it_is_or_not_at_all():
     for more in ((), ("--json",)):
         sweep(same, lambda: Reads("agent", "show", "first", *CONFIG, *more))
+
+
+def test_policies_are_explained_as_they_are_or_not_at_all():
+    for more in ((), ("--json",)):
+        sweep(same, lambda: Reads("policy", "explain", *CONFIG, "--principal",
+                                  "first", "--service", "postgresql",
+                                  "--account", "etl", *more))
 
 
 def test_a_thumbprint_is_right_or_not_printed():

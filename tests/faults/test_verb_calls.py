@@ -58,7 +58,7 @@ NO_FILE = ("no randomness from the kernel", "the cryptographic library failed",
 # What is said of a change that was made, if not as it should have been; the
 # first two of what may have been a part of it.
 DONE = ("was written, but", "links were made", "the change has been made",
-        "what was asked for is done", "revoke the agent")
+        "what was asked for is done", "revoke the agent", "it is gone, but")
 
 
 def failures(calls):
@@ -152,6 +152,14 @@ def test_fo_agent_create_that_prints_the_key():
 
 def test_fo_agent_revoke():
     sweep(verbs.Revoke)
+
+
+def test_fo_agent_rotate():
+    sweep(verbs.Rotate)
+
+
+def test_fo_agent_delete():
+    sweep(verbs.Delete)
 
 
 def test_fo_store_index():

@@ -324,6 +324,75 @@ class Revoke(Stage):
         assert self.is_done()
 
 
+class Rotate(Stage):
+    """fo agent rotate: the key in its file, its link, the store's file, the
+    event, in this order."""
+
+    ev = "key_rotate"
+
+    @property
+    def words(self):
+        return ("agent", "rotate", "first", "--overlap", "1h", "--out",
+                self.out)
+
+    def is_done(self):
+        name, = [n for n in self.before if n.startswith("etc/principals.d/")]
+        made = pathlib.Path(name).stem
+        events = self.new_events(self.ev)
+        if self.principals()[made] == self.before[name][2]:
+            assert not events, events
+            return False
+        old, new = self.json(0, "agent", "show", made,
+                             config=True)["agent"]["keys"]
+        assert self.links()[new["thumbprint"]] == made
+        assert old["expires"] and not new["expires"], (old, new)
+        assert [(e["id"], e["jkt"]) for e in events] in (
+            [], [(made, new["thumbprint"])]), events
+        assert self.ok("key", "thumbprint", self.out).strip() == \
+            new["thumbprint"], "an agent whose key is nowhere"
+        return True
+
+    def again(self):
+        done = self.is_done()
+        if self.out.exists():
+            assert stat.S_IMODE(self.out.stat().st_mode) == 0o600
+            self.refused(1, "exists already", *self.words, config=True)
+            self.out.unlink()
+        self.json(0, *self.words, config=True)
+        keys = self.json(0, "agent", "show", "first",
+                         config=True)["agent"]["keys"]
+        assert len(keys) == 2 + done, keys
+
+
+class Delete(Stage):
+    """fo agent delete: the file gone, its links there."""
+
+    ev = "delete"
+    words = ("agent", "delete", "first")
+
+    def prepare(self):
+        super().prepare()
+        self.admin("agent", "revoke", "first")
+
+    def is_done(self):
+        name, = [n for n in self.before if n.startswith("etc/principals.d/")]
+        made = pathlib.Path(name).stem
+        events = self.new_events(self.ev)
+        assert made in self.links().values()
+        if made in self.principals():
+            assert self.principals()[made] == self.before[name][2]
+            assert not events, events
+            return False
+        assert [e["id"] for e in events] in ([], [made]), events
+        return True
+
+    def again(self):
+        done = self.is_done()
+        answer = self.fo(*self.words, config=True)
+        assert answer.returncode == (1 if done else 0), answer.stderr
+        assert self.is_done()
+
+
 class Index(Stage):
     """fo store index: links, each whole or not there."""
 

@@ -113,10 +113,10 @@ check_name_free(const struct admin *admin, const char *name)
 	for (i = 0; i < all.count && code == FO_EXIT_DONE; i++)
 		if (strcmp(all.list[i]->name, name) == 0)
 			code = fail(admin->call, FO_EXIT_DENIED,
-			    FO_ERR_EXISTS, "there is already a %s \"%s\":"
-			    " %s (%s); choose another name",
-			    fo_kind_word(all.list[i]->kind), name,
-			    all.list[i]->id,
+			    FO_ERR_EXISTS, "there is %s \"%s\" already: %s (%s);"
+			    " choose another name",
+			    all.list[i]->kind == FO_KIND_AGENT ? "an agent" :
+			    "a human", name, all.list[i]->id,
 			    fo_status_word(all.list[i]->status));
 	if (code == FO_EXIT_DONE && all.broken > 0)
 		code = fail(admin->call, FO_EXIT_TROUBLE, FO_ERR_STORE,
