@@ -335,11 +335,20 @@ def test_an_agent_is_shown_as_it_is_or_not_at_all():
         sweep(same, lambda: Reads("agent", "show", "first", *CONFIG, *more))
 
 
+class Explains(Reads):
+    """fo policy explain, of a login that is allowed."""
+
+    def prepare(self):
+        self.store()
+        self.agent("first", "--accounts", "etl", "--out",
+                   self.scene / "first.pem")
+
+
 def test_policies_are_explained_as_they_are_or_not_at_all():
     for more in ((), ("--json",)):
-        sweep(same, lambda: Reads("policy", "explain", *CONFIG, "--principal",
-                                  "first", "--service", "postgresql",
-                                  "--account", "etl", *more))
+        sweep(same, lambda: Explains(
+            "policy", "explain", *CONFIG, "--principal", "first",
+            "--service", "postgresql", "--account", "etl", *more))
 
 
 def test_a_thumbprint_is_right_or_not_printed():
