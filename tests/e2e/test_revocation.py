@@ -3,6 +3,7 @@
 ends, and nobody else notices.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -216,6 +217,57 @@ def test_a_session_that_opens_while_revocation_runs_does_not_survive_it():
             assert running(number) == [], (running(number), done)
     print(f"#   {outcomes['in']} were in and were ended, {outcomes['out']}"
           " never got in")
+
+
+@contextlib.contextmanager
+def scope():
+    """A scope as logind makes one, and the session's name in it. Control
+    groups are the whole machine's: it has a name that nobody else has."""
+    name = f"c{random.SystemRandom().getrandbits(60)}"
+    path = pathlib.Path(f"/sys/fs/cgroup/session-{name}.scope")
+    path.mkdir()
+    try:
+        yield name, path
+    finally:
+        world.until(lambda: (path / "cgroup.procs").read_text() == "")
+        path.rmdir()
+
+
+def revoked_in_scope(number, leader_of):
+    """(what revoke said, whether a process that no parent leads to ended);
+    leader_of(the session's process) is whom logind calls the leader."""
+    agent = world.Agent(f"scope-bot-{number}", accounts=("deploy",))
+    loose = subprocess.Popen(["sleep", f"19{number}"],
+                             **world.become("deploy"))
+    with scope() as (name, path):
+        client = enter(agent, f"echo in; exec sleep 18{number}")
+        record, = [p.read_text() for p in SESSIONS.iterdir()
+                   if agent.id in p.read_text()]
+        leader = int(record.split("\npid: ")[1].split()[0])
+        for pid in [leader, loose.pid]:
+            (path / "cgroup.procs").write_text(f"{pid}\n")
+        world.write(f"/run/systemd/sessions/{name}",
+                    f"UID=1001\nLEADER={leader_of(leader)}\n")
+        done = world.run("fo", "agent", "revoke", agent.id,
+                         "--end-sessions")
+        assert client.wait(5) != 0
+        end(client)
+        ended = world.until(lambda: loose.poll() is not None, 1)
+        loose.kill()
+        loose.wait()
+    return done, ended
+
+
+def test_a_scope_of_logind_ends_as_a_whole_if_the_session_leads_it():
+    world.must("mount", "-t", "cgroup2", "none", "/sys/fs/cgroup")
+    with world.sshd():
+        done, gone = revoked_in_scope(1, lambda pid: pid)
+        assert done.code == 0 and "ended: sshd" in done.out, done
+        assert gone, "the scope was not ended"
+        # a guest in another's scope, as su is, ends alone
+        done, gone = revoked_in_scope(2, lambda pid: 1)
+        assert done.code == 0 and "ended: sshd" in done.out, done
+        assert not gone, "somebody else's scope was ended"
 
 
 def test_the_session_that_the_command_runs_in_is_left_and_said():

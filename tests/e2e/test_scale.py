@@ -2,10 +2,13 @@
 """Many principals, many processes: the same system calls, one winner."""
 
 import base64
+import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
+import time
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
@@ -89,6 +92,28 @@ def test_a_login_makes_the_same_system_calls_with_20000_principals():
     assert few == many, {name: (few.get(name), many.get(name))
                          for name in sorted({*few, *many})
                          if few.get(name) != many.get(name)}
+
+
+def test_a_large_store_is_listed_at_once_and_checked_in_little_memory():
+    count = 100000 if "FIRSTOPS_DEEP" in os.environ else 20000
+    populate(count)
+    began = time.monotonic()
+    lister = subprocess.Popen(["fo", "agent", "list"], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL)
+    assert lister.stdout.readline().startswith(b"NAME")
+    first = time.monotonic() - began
+    lines = sum(1 for _ in lister.stdout)
+    lister.stdout.close()
+    assert lister.wait() == 0 and lines == count, lines
+    done = world.on_terminal("fo", "store", "check", timeout=300)
+    assert done.code == 0 and f"{count} principals read" in done.out, \
+        done.out[-2000:]
+    assert re.search(r"\rprincipals: \d+000 ", done.out), done.out[:200]
+    # of all children that have ended so far, the largest
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    print(f"#   {count} principals: the list began after {first:.2f} s, the"
+          f" check took at most {peak} MiB")
+    assert first < 1 and peak < 200
 
 
 # ---- processes --------------------------------------------------------------

@@ -3,13 +3,13 @@
  *
  * A session is the process that opened it, which is on record, with all that
  * descends from it, and with the other processes of its audit session where
- * it has one of its own. Where logind made a scope for exactly this session,
- * the kernel ends all that is in it at once.
+ * it has one of its own, and with all that is in the scope of logind that was
+ * made for exactly this session.
  */
 #include "sessions.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +35,7 @@ struct session {
 	char *service;
 	char *user;
 	struct proc leader;
+	char *scope;	/* of logind, if the leader leads one; or NULL */
 	bool ours;	/* this very command runs in it */
 	bool over;
 	int64_t ms;	/* when, since the beginning */
@@ -57,6 +58,7 @@ sessions_clear(struct sessions *all)
 	for (i = 0; i < all->count; i++) {
 		free(all->list[i].service);
 		free(all->list[i].user);
+		free(all->list[i].scope);
 	}
 	free(all->list);
 }
@@ -109,59 +111,72 @@ find_sessions(const struct admin *admin, struct fo_diag *diag,
 
 /* ---- ending one ------------------------------------------------------ */
 
-/*
- * The scope of logind that this process leads, as a path below the cgroups;
- * false: there is none. A scope in which it is a mere guest, as su is in the
- * session of whoever called it, is not its own.
- */
-static bool
-own_scope(pid_t pid, char *ret_path, size_t size)
+/* The first line of a file that begins so, without that; NULL: none. */
+static char *
+read_line(const char *path, const char *begin)
 {
-	char path[64], line[1024], leader[32];
-	bool mine = false;
-	char *name, *end;
+	char *line = NULL, *found = NULL;
+	size_t size = 0;
 	FILE *file;
 
-	ret_path[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
 	if ((file = fopen(path, "re")) == NULL)
-		return false;
-	while (fgets(line, sizeof(line), file) != NULL)
-		if (strncmp(line, "0::", 3) == 0)
-			snprintf(ret_path, size, "%.*s",
-			    (int)strcspn(line + 3, "\n"), line + 3);
-	fclose(file);
-	name = strrchr(ret_path, '/');
-	if (name == NULL || strncmp(name, "/session-", 9) != 0 ||
-	    (end = strstr(name, ".scope")) == NULL || end[6] != '\0')
-		return false;
-	snprintf(line, sizeof(line), "/run/systemd/sessions/%.*s",
-	    (int)(end - name - 9), name + 9);
-	snprintf(leader, sizeof(leader), "LEADER=%ld\n", (long)pid);
-	if ((file = fopen(line, "re")) == NULL)
-		return false;
-	while (!mine && fgets(line, sizeof(line), file) != NULL)
-		mine = strcmp(line, leader) == 0;
+		return NULL;
+	while (found == NULL && getline(&line, &size, file) > 0)
+		if (strncmp(line, begin, strlen(begin)) == 0)
+			found = strndup(line + strlen(begin),
+			    strcspn(line + strlen(begin), "\n"));
+	free(line);
 	fclose(file);
 
-	return mine;
+	return found;
 }
 
-/* End all that is in a scope. False: the kernel or a container has no way. */
-static bool
+/*
+ * The scope of logind that this process leads, as a path below the cgroups;
+ * NULL: there is none. A scope in which it is a mere guest, as su is in the
+ * session of whoever called it, is not its own.
+ */
+static char *
+own_scope(pid_t pid)
+{
+	char path[128], number[24];
+	char *scope, *name, *leader = NULL;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
+	if ((scope = read_line(path, "0::")) == NULL)
+		return NULL;
+	name = strrchr(scope, '/');
+	len = name != NULL ? strlen(name) : 0;
+	if (len > sizeof("/session-.scope") - 1 && len < 64 &&
+	    strncmp(name, "/session-", 9) == 0 &&
+	    strcmp(name + len - 6, ".scope") == 0) {
+		snprintf(path, sizeof(path), "/run/systemd/sessions/%.*s",
+		    (int)(len - 9 - 6), name + 9);
+		leader = read_line(path, "LEADER=");
+	}
+	snprintf(number, sizeof(number), "%ld", (long)pid);
+	if (leader == NULL || strcmp(leader, number) != 0) {
+		free(scope);
+		scope = NULL;
+	}
+	free(leader);
+
+	return scope;
+}
+
+/* End all that is in a scope, where the kernel has a way to. */
+static void
 kill_scope(const char *scope)
 {
-	char path[1200];
-	bool done;
-	int fd;
+	char path[PATH_MAX];
+	FILE *file;
 
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.kill", scope);
-	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) < 0)
-		return false;
-	done = write(fd, "1", 1) == 1;
-	close(fd);
-
-	return done;
+	if ((file = fopen(path, "we")) == NULL)
+		return;
+	fputs("1", file);
+	fclose(file); /* what is left in it is seen to one by one */
 }
 
 /* Does the session's leader have an audit session that began with it? */
@@ -213,6 +228,9 @@ step(const struct procs *procs, const struct session *session, int64_t ms)
 	for (p = procs->list; p < procs->list + procs->count; p++)
 		if (is_member(procs, leader, audit, p))
 			(void)proc_signal(p, SIGKILL);
+	/* also what no parent leads to any more */
+	if (session->scope != NULL)
+		kill_scope(session->scope);
 	if (ms >= GENTLE_MS) {
 		(void)proc_signal(leader, SIGKILL);
 	} else if (members == 0) {
@@ -237,16 +255,21 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* A session in which this command runs would end it half-way. */
+/*
+ * What must be known of each before any ends. A session in which this command
+ * runs would end it half-way.
+ */
 static void
-spare_own(const struct procs *procs, struct sessions *all)
+look_at(const struct procs *procs, struct sessions *all)
 {
 	const struct proc *self = procs_find(procs, getpid());
-	size_t i;
+	struct session *one;
 
-	for (i = 0; i < all->count; i++)
-		all->list[i].ours = self == NULL || procs_below(procs, self,
-		    all->list[i].leader.pid);
+	for (one = all->list; one < all->list + all->count; one++) {
+		one->ours = self == NULL ||
+		    procs_below(procs, self, one->leader.pid);
+		one->scope = own_scope(one->leader.pid);
+	}
 }
 
 /* One step for each; how many are still open. */
@@ -273,18 +296,13 @@ end_all(struct sessions *all)
 	const struct timespec pause = { 0, ROUND_MS * 1000000L };
 	const int64_t start = now_ms();
 	struct procs procs;
-	char scope[1024];
 	int64_t ms;
-	size_t i, open;
+	size_t open;
 	fo_err r;
 
 	if ((r = procs_read(&procs)) != FO_OK)
 		return r;
-	spare_own(&procs, all);
-	for (i = 0; i < all->count; i++)
-		if (!all->list[i].ours && own_scope(all->list[i].leader.pid,
-		    scope, sizeof(scope)))
-			(void)kill_scope(scope);
+	look_at(&procs, all);
 	for (;;) {
 		ms = now_ms() - start;
 		open = step_all(&procs, all, ms);
