@@ -260,6 +260,33 @@ class Explain(Policies):
                      "--principal", "bild-bot", "--service", "sshd",
                      "--account", "deploy", config=True)
 
+    def test_a_policy_is_in_force_for_the_next_decision(self):
+        self.age_replay()
+        allow = "  - {rule: all, effect: allow, channel: login}\n"
+        self.policy("open", allow)
+        self.group("open", "open")
+        self.agent("ok-bot", "--groups", "open", "--accounts", "etl")
+
+        def decide(code):
+            proof = self.sign("pam://bastion/postgresql/etl",
+                              key="ok-bot.pem")
+            self.expect(code, "verify", "--service", "postgresql",
+                        "--account", "etl", input=proof, config=True)
+        decide(0)
+        self.policy("open", allow.replace("allow", "deny"))
+        decide(1)
+        self.policy("open", allow)
+        decide(0)
+        self.policy("open", allow.replace("rule", "rull"))
+        decide(3)
+        (self.etc / "policies.d/open.yaml").unlink()
+        decide(3)
+        self.policy("open", allow)
+        decide(0)
+        self.assertEqual([e["why"] for e in self.events()
+                          if e["ev"] == "auth"],
+                         ["ok", "policy", "ok", "store", "store", "ok"])
+
     def test_a_policy_that_cannot_be_read_is_trouble_not_no_rules(self):
         path = self.etc / "policies.d/deployers.yaml"
         self.write(path, path.read_text().replace("effect: deny",

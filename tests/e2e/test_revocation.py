@@ -10,6 +10,7 @@ import pathlib
 import random
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
@@ -129,6 +130,46 @@ def test_the_sessions_of_the_one_that_is_revoked_end_and_the_others_go_on():
         e["sid"] for e in log.events(mark, ev="session_open", id=bad.id)}
     refusals = log.events(mark, ev="auth", res="deny")
     assert [(e["id"], e["why"]) for e in refusals] == [(bad.id, "revoked")]
+
+
+class Decisions(threading.Thread):
+    """Offers fresh proofs to one service, again and again."""
+
+    def __init__(self, agent, service):
+        super().__init__()
+        self.agent, self.service = agent, service
+        self.tries = []         # (when it began, permitted)
+        self.over = threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            proof = self.agent.sign(f"pam://bastion/{self.service}/deploy")
+            began = time.monotonic()
+            done = world.run("fo", "verify", "--service", self.service,
+                             "--account", "deploy", input=proof)
+            self.tries.append((began, done.code == 0))
+
+
+def test_no_decision_that_begins_after_revoke_returned_permits():
+    """For every service of the host, whatever else is going on."""
+    agent = world.Agent("busy-bot", accounts=("deploy",))
+    threads = [Decisions(agent, s) for s in ("sshd-like", "sudo-like",
+                                             "db", "web", "mail")]
+    for thread in threads:
+        thread.start()
+    world.until(lambda: all(len(t.tries) > 3 for t in threads), 60)
+    world.must("fo", "agent", "revoke", agent.id)
+    returned = time.monotonic()
+    world.until(lambda: all(t.tries[-1][0] > returned + 0.3
+                            for t in threads), 60)
+    for thread in threads:
+        thread.over.set()
+        thread.join()
+        before = [ok for began, ok in thread.tries if began < returned]
+        after = [ok for began, ok in thread.tries if began > returned]
+        assert any(before) and after and not any(after), thread.tries
+    print(f"#   {sum(len(t.tries) for t in threads)} decisions; of those that"
+          " began after the revocation none was permitted")
 
 
 def test_what_cannot_be_ended_is_listed_with_the_remedy():
