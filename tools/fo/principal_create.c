@@ -113,8 +113,8 @@ check_name_free(const struct admin *admin, const char *name)
 	for (i = 0; i < all.count && code == FO_EXIT_DONE; i++)
 		if (strcmp(all.list[i]->name, name) == 0)
 			code = fail(admin->call, FO_EXIT_DENIED,
-			    FO_ERR_EXISTS, "there is %s \"%s\" already: %s (%s);"
-			    " choose another name",
+			    FO_ERR_EXISTS, "there is %s \"%s\" already: %s"
+			    " (%s); choose another name",
 			    all.list[i]->kind == FO_KIND_AGENT ? "an agent" :
 			    "a human", name, all.list[i]->id,
 			    fo_status_word(all.list[i]->status));
