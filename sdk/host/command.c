@@ -314,6 +314,7 @@ struct walk {
 	size_t operands;	/* yet to be skipped */
 	size_t guess;		/* where options are not understood; 0: nowhere */
 	bool options;		/* there may be one */
+	bool may_move;		/* -D, -R, -i or -w changes the directory */
 	bool ends;		/* it runs no command */
 	bool shell;		/* with no command, it reads some */
 	bool script;		/* sh -c */
@@ -387,8 +388,7 @@ take_value(struct walk *k, char letter, const char *attached,
 		else if (value != NULL && letter == 'S')
 			split_env(k, value);
 		else if (value != NULL)
-			add_text(k->command, value, k->c.more ||
-			    k->at < k->c.count);
+			add_text(k->command, value, k->c.more);
 	}
 	if ((k->wrapper->flags & APPENDS) != 0 && letter == 'I' &&
 	    value != NULL)
@@ -404,8 +404,6 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 	const size_t n = strcspn(name, "=");
 	const char *found = find_long(k->wrapper->longs, name, n, true);
 
-	if (has_letter("Cwr", name[0]) || starts_with(name, "chdir"))
-		k->command->moved = true;
 	if (starts_with(name, "replace="))
 		mark_placeholders(k, name + n + 1);
 	if (k->wrapper->shell[0] != '\0' &&
@@ -429,8 +427,7 @@ take_letters(struct walk *k, const char *letters, fo_word_kind kind)
 	const struct wrapper *w = k->wrapper;
 
 	for (; *letters != '\0'; letters++) {
-		if (has_letter("CDRwr", *letters) ||
-		    (*letters == 'i' && w->shell[0] != '\0'))
+		if (has_letter("DRiw", *letters) && k->may_move)
 			k->command->moved = true;
 		k->ends = k->ends || has_letter(w->ends, *letters);
 		k->shell = k->shell || has_letter(w->shell, *letters);
@@ -602,6 +599,7 @@ look_behind(struct fo_command *command, const struct wrapper *wrapper,
 		.at = 1, .operands = wrapper->operands, .options = true,
 		.shell = (wrapper->flags & SHELL) != 0 };
 
+	k.may_move = k.shell || wrapper->shell[0] != '\0';
 	if ((wrapper->flags & MOVES) != 0)
 		command->moved = true;
 	if ((wrapper->flags & GUESS) != 0) {
@@ -865,8 +863,11 @@ has_operand(const struct fo_command *command, const struct candidate *c,
 		if (strchr(text, '=') != NULL &&
 		    meets_text(command, want, strchr(text, '=') + 1))
 			return true;
+		/* "-rf" is not -r with a file "f" of an unknown directory */
 		if (text[1] != '-' && text[2] != '\0' &&
-		    meets_text(command, want, text + 2))
+		    (fo_glob_match(want, text + 2) ||
+		    (strpbrk(text + 2, "/.") != NULL &&
+		    meets_path(command, want, text + 2))))
 			return true;
 	}
 	return false;
@@ -951,7 +952,7 @@ has_whole(const struct candidate *c, const char *want)
 			return true;
 		if (strcmp(have, "--") == 0)
 			break;
-		if (have[0] != '-')
+		if (have[0] != '-' || have[1] == '\0')
 			continue;
 		if (fo_glob_match(want, have))
 			return true;
@@ -1030,21 +1031,6 @@ meets(const struct fo_command *command, const struct candidate *c,
 	return true;
 }
 
-bool
-fo_command_meets(const char *pattern, const struct fo_command *command)
-{
-	size_t i;
-
-	if (command->any || strnlen(pattern, FO_PATTERN_MAX + 1) >
-	    FO_PATTERN_MAX)
-		return true;
-	for (i = 0; i < command->count; i++) {
-		if (meets(command, &command->candidates[i], pattern))
-			return true;
-	}
-	return false;
-}
-
 /* ---- exact ----------------------------------------------------------- */
 
 /* "..", as a segment of a path, of a list of them or of a value. */
@@ -1075,7 +1061,7 @@ bool
 fo_command_is(const char *pattern, const struct fo_command *command)
 {
 	const struct fo_shell *shell = command->texts[0];
-	const struct fo_simple *simple = &shell->commands[0];
+	const struct fo_simple *simple = shell->commands;
 	char want[FO_PATTERN_MAX + 1];
 	size_t i, n;
 
@@ -1091,6 +1077,21 @@ fo_command_is(const char *pattern, const struct fo_command *command)
 		if (pattern[n] == '\0')
 			return i + 1 == simple->count;
 		pattern += n + 1;
+	}
+	return false;
+}
+
+bool
+fo_command_meets(const char *pattern, const struct fo_command *command)
+{
+	size_t i;
+
+	if (command->any || fo_command_is(pattern, command) ||
+	    strnlen(pattern, FO_PATTERN_MAX + 1) > FO_PATTERN_MAX)
+		return true;
+	for (i = 0; i < command->count; i++) {
+		if (meets(command, &command->candidates[i], pattern))
+			return true;
 	}
 	return false;
 }

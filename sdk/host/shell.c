@@ -964,6 +964,7 @@ keep_word(struct parser *p, struct fo_simple *simple, struct draft *w)
 
 	add_word(p, simple, w);
 	p->in_test = begins || (p->in_test && !ends);
+	p->out->plain = p->out->plain && !begins;
 	return !is_keyword_time(p, simple);
 }
 
@@ -1068,7 +1069,8 @@ parse_list(struct parser *p)
 		} else if (p->in_test && strchr("()", *p->s) != NULL) {
 			p->s++;
 		} else if (*p->s == ')' ||
-		    (*p->s == ';' && (p->s[1] == ';' || p->s[1] == '&'))) {
+		    (*p->s == ';' && !p->doubtful &&
+		    (p->s[1] == ';' || p->s[1] == '&'))) {
 			return;
 		} else if (*p->s == '(') {
 			p->out->plain = false;
@@ -1156,6 +1158,8 @@ fo_shell_from_words(const char *const *words, struct fo_shell **ret_shell)
 	}
 	if (simple.count > 0)
 		add_command(&p, &simple);
+	else
+		simple_clear(&simple);
 	made->plain = true;
 	made->plain = is_plain(made);
 	if ((r = p.err) != FO_OK)

@@ -21,6 +21,7 @@ typedef void fuzz_target(const uint8_t *data, size_t size);
 fuzz_target fuzz_on_askpass;
 fuzz_target fuzz_on_challenge;
 fuzz_target fuzz_on_claims;
+fuzz_target fuzz_on_command;
 fuzz_target fuzz_on_config;
 fuzz_target fuzz_on_event;
 fuzz_target fuzz_on_glob;

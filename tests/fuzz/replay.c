@@ -35,6 +35,7 @@ static const struct {
 	{ "askpass", fuzz_on_askpass, 1, 1 },
 	{ "challenge", fuzz_on_challenge, 1, 1 },
 	{ "claims", fuzz_on_claims, 1, 1 },
+	{ "command", fuzz_on_command, 1, 1 },
 	{ "config", fuzz_on_config, 1, 1 },
 	{ "event", fuzz_on_event, 1, 1 },
 	{ "glob", fuzz_on_glob, 1, 1 },

@@ -85,6 +85,8 @@ target_link_libraries(test_place PUBLIC test_machine test_forge
 
 firstops_unit(decide test_place)
 firstops_unit(conformance PkgConfig::JANSSON)
+firstops_unit(command PkgConfig::JANSSON)
+firstops_unit(shell)
 
 # Each call that can fail, failing in turn: tests/support/sweep.h. faults.c is
 # linked in with the fuzz targets' other parts (fuzz/fuzz.cmake).
