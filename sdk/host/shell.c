@@ -51,6 +51,7 @@ struct draft {
 
 static void parse_list(struct parser *p);
 static void read_array(struct parser *p, struct draft *w);
+static void read_expansions(struct parser *p, const char *text, size_t len);
 static void read_dollar(struct parser *p, struct draft *w, bool quoted);
 
 /* ---- ends ------------------------------------------------------------ */
@@ -250,16 +251,24 @@ arithmetic_end(const char *s)
 	return NULL;
 }
 
-/* At what follows "((". Another shell takes it for two subshells. */
+/*
+ * At what follows "((". It is expanded as if in double quotes; another shell
+ * takes it for two subshells. Read twice, it must not be deep.
+ */
 static bool
 read_arithmetic(struct parser *p)
 {
 	const char *end = arithmetic_end(p->s);
+	const unsigned int depth = p->depth;
 
 	if (end == NULL)
 		return false;
 	p->out->plain = false;
+	p->depth += DEPTH_MAX / 4;
 	parse_part(p, p->s, (size_t)(end - p->s), "", true);
+	if (!p->out->opaque)
+		read_expansions(p, p->s, (size_t)(end - p->s));
+	p->depth = depth;
 	if (!p->out->opaque)
 		p->s = end + 2;
 	return true;
@@ -540,13 +549,13 @@ skip_blanks(struct parser *p)
 	}
 }
 
-/* What runs in a here-document; the rest of it is data. */
+/* What runs in a here-document or in arithmetic; the rest of it is data. */
 static void
-read_body(struct parser *p, const char *body, size_t len)
+read_expansions(struct parser *p, const char *text, size_t len)
 {
 	struct parser inner = { .out = p->out, .depth = p->depth };
 	struct draft unused;
-	char *copy = strndup(body, len);
+	char *copy = strndup(text, len);
 
 	if (copy == NULL) {
 		fail(p, FO_ERR_NOMEM);
@@ -597,7 +606,7 @@ read_heredoc(struct parser *p, const struct heredoc *h)
 		n += (size_t)(line - p->s);
 	}
 	if (!h->quoted)
-		read_body(p, body, (size_t)(p->s - body));
+		read_expansions(p, body, (size_t)(p->s - body));
 }
 
 static void

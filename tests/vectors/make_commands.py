@@ -350,6 +350,8 @@ def operator_cases(suite):
                    "[[ -f x ]] && rm -rf /", "[[ a || rm -rf / ]]",
                    "[[ a == (b|c) ]]; rm -rf /", "[[ $(rm -rf /) ]]",
                    "echo $((1+$(rm -rf /)))", "(( $(rm -rf /) ))",
+                   "echo $(( '$(rm -rf /)' ))", "(( '`rm -rf /`' ))",
+                   "echo $((a <<'E'\n$(rm -rf /)\nE\n))",
                    "x=$(rm -rf /)", "x=`rm -rf /`", "a=(1 $(rm -rf /))",
                    "a[$(rm -rf /)]=1", "echo <(rm -rf /)",
                    "echo >(rm -rf /)", "cat < <(rm -rf /)",
@@ -591,8 +593,8 @@ def hidden_cases(suite):
     # just within the limits, and beyond them
     suite.add(c, "echo " + "a" * 65000, WIPE, False)
     suite.add(c, "echo " + "a" * 66000, WIPE, True)
-    suite.add(c, "(" * 20 + "ls" + ")" * 20, WIPE, False)
-    suite.add(c, "(" * 20 + WIPE + ")" * 20, WIPE, True)
+    suite.add(c, "( " * 20 + "ls" + ")" * 20, WIPE, False)
+    suite.add(c, "( " * 20 + WIPE + ")" * 20, WIPE, True)
     suite.add(c, "(" * 500 + "ls" + ")" * 500, WIPE, True)
     suite.add(c, "$(" * 500 + "ls" + ")" * 500, WIPE, True)
     suite.add(c, "echo " + "a " * 1500, WIPE, False)
