@@ -739,8 +739,9 @@ add_command(struct parser *p, struct fo_simple *simple)
 		simple_clear(simple);
 		return;
 	}
+	commands[out->count] = *simple;
 	out->commands = commands;
-	commands[out->count++] = *simple;
+	out->count++;
 }
 
 static void

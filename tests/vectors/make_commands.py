@@ -367,7 +367,8 @@ def operator_cases(suite):
                    "i\\\nf true; then rm -rf /; fi", "A\\\n=1 rm -rf /",
                    "echo $((x)) ; rm -rf /", "$( (rm -rf /) )",
                    "echo $( (a); rm -rf /)", "if a\nthen rm -rf /\nfi | b"])
-    suite.miss(c, ["for ((;;)); do ls; done", "true; rm -r /; ls -f /", "rm -r / ; rm -f /",
+    suite.miss(c, ["for ((;;)); do ls; done", "true; rm -r /; ls -f /",
+                   "rm -r / ; rm -f /",
                    "if rm; then -rf /; fi", "for rm in -rf /; do :; done",
                    "case rm in -rf) / ;; esac", "[[ rm == -rf ]]",
                    "((i++))", "(( i > 3 )) && ls", "echo $((1 + 2))",
