@@ -32,7 +32,7 @@ enum {
 static const struct wrapper {
 	const char *name;	/* a pattern for its base name */
 	unsigned int flags;
-	size_t operands;	/* before the command */
+	unsigned int operands;	/* before the command */
 	const char *valued;	/* letters of options that take a value */
 	const char *plain;	/* and of those that take none */
 	const char *longs;	/* "with= without " */
@@ -43,7 +43,8 @@ static const struct wrapper {
 	{ "sudo", ASSIGNS, 0, "CDghpRrtTUuac", "ABbEeHiKkNnPSs",
 	    "user= group= host= prompt= chdir= chroot= role= type= "
 	    "close-from= command-timeout= preserve-env stdin shell login "
-	    "non-interactive background set-home askpass ", "elvVK", "is", 0 },
+	    "non-interactive background set-home askpass list validate "
+	    "remove-timestamp reset-timestamp ", "elvVK", "is", 0 },
 	{ "doas", 0, 0, "uCa", "Lns", "", "L", "s", 0 },
 	{ "su", AGAIN | MOVES | SHELL, ALL, "cCgGsTwP", "-flmp",
 	    "command= group= supp-group= shell= login fast pty "
@@ -350,7 +351,16 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 {
 	const size_t n = strcspn(name, "=");
 	const char *found = fo_option_find(k->wrapper->longs, name, n, true);
+	/* abbreviated or not */
+	const bool is_text = k->wrapper->text != '\0' &&
+	    fo_option_find("command= split-string= session-command= ", name,
+	    n, false) != NULL;
+	char letter = '\0';
 
+	if (is_text)
+		letter = k->wrapper->text;
+	else if (strncmp(name, "user", n) == 0)
+		letter = 'u';
 	if (starts_with(name, "replace="))
 		mark_placeholders(k, name + n + 1);
 	if (k->wrapper->shell[0] != '\0' &&
@@ -358,13 +368,12 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 		k->shell = k->command->moved = true;
 	if (strcmp(name, "version") == 0 || strcmp(name, "help") == 0)
 		k->ends = true;
-	else if (found == NULL && name[n] != '=')
+	else if (name[n] == '=')
+		take_value(k, letter, name + n + 1, kind);
+	else if (is_text || (found != NULL && *found == '='))
+		take_value(k, letter, NULL, kind);
+	else if (found == NULL)
 		guess_from_here(k);
-	else if (name[n] == '=' || *found == '=')
-		take_value(k, fo_option_find("command= split-string= "
-		    "session-command= ", name, n, true) != NULL ?
-		    k->wrapper->text : starts_with(name, "user") ? 'u' : '\0',
-		    name[n] == '=' ? name + n + 1 : NULL, kind);
 }
 
 /* -abc; after a letter that takes a value comes the value. */
@@ -501,15 +510,18 @@ join_words(struct walk *k)
 static void
 run_script(struct walk *k)
 {
-	const struct fo_word *word = &k->c.words[k->at];
+	const struct fo_word *word;
 
-	if (k->at >= k->c.count || k->guess != 0 ||
-	    word->kind != FO_WORD_PLAIN || (k->script && k->c.more &&
-	    strchr(word->text, '{') != NULL))
+	if (k->at >= k->c.count || k->guess != 0) {
 		k->command->any = true;
-	else if (k->script)
+		return;
+	}
+	word = &k->c.words[k->at];
+	if (k->script && word->kind == FO_WORD_PLAIN && (!k->c.more ||
+	    strchr(word->text, '{') == NULL))
 		add_text(k->command, word->text, k->c.more);
-	else if (k->shell || strcmp(word->text, "-") == 0 ||
+	else if (k->script || k->shell || word->kind != FO_WORD_PLAIN ||
+	    strcmp(word->text, "-") == 0 ||
 	    starts_with(word->text, "/dev/") ||
 	    starts_with(word->text, "/proc/"))
 		k->command->any = true;
@@ -528,7 +540,7 @@ run_words(struct walk *k)
 			c.count = i;
 	}
 	if (c.count == 0) {
-		if (c.more || k->shell)
+		if (c.more || k->shell || k->guess != 0)
 			k->command->any = true;
 		return;
 	}

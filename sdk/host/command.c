@@ -243,10 +243,10 @@ has_operand(const struct fo_command *command, const struct fo_candidate *c,
 	return false;
 }
 
-static char
+static int
 lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 /*

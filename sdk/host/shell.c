@@ -239,8 +239,10 @@ arithmetic_end(const char *s)
 	for (; *s != '\0'; s++) {
 		if (*s == '\\' && quote != '\'' && s[1] != '\0')
 			s++;
+		else if (quote != '\0' && *s == quote)
+			quote = '\0';
 		else if (quote != '\0')
-			quote = *s == quote ? '\0' : quote;
+			continue;
 		else if (*s == '\'' || *s == '"')
 			quote = *s;
 		else if (*s == '(')
@@ -469,9 +471,10 @@ static void
 notice(struct draft *w, const char *s)
 {
 	const char *text = w->text.data;
-	const char last = w->text.len > 0 && text != NULL ?
-	    text[w->text.len - 1] : '\0';
+	char last = '\0';
 
+	if (w->text.len > 0 && text != NULL)
+		last = text[w->text.len - 1];
 	if (strchr("*?[", *s) != NULL)
 		w->matches = true;
 	else if (*s == '{' && w->brace == NO_BRACE)
@@ -638,12 +641,14 @@ read_array(struct parser *p, struct draft *w)
 	draft_expands(w, true);
 	p->out->plain = false;
 	p->s++;
+	(void)enter(p);
 	for (skip_lines(p); *p->s != '\0' && *p->s != ')'; skip_lines(p)) {
 		read_word(p, &unused);
 		if (!unused.started)
 			give_up(p);
 		fo_buf_clear(&unused.text);
 	}
+	p->depth--;
 	if (*p->s == '\0')
 		give_up(p);
 	else
@@ -664,9 +669,10 @@ read_heredoc_end(struct parser *p, struct heredoc *h)
 	for (start = p->s; *p->s != '\0'; p->s++) {
 		if (quote == '\0' && strchr(META, *p->s) != NULL)
 			break;
-		if (quote != '\0' ? *p->s == quote :
-		    strchr("'\"", *p->s) != NULL) {
-			quote = quote == '\0' ? *p->s : '\0';
+		if (quote != '\0' && *p->s == quote) {
+			quote = '\0';
+		} else if (quote == '\0' && strchr("'\"", *p->s) != NULL) {
+			quote = *p->s;
 			h->quoted = true;
 		} else if (strchr("\\$`\n", *p->s) == NULL) {
 			fo_buf_add(&end, p->s, 1);
