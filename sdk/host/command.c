@@ -1,10 +1,6 @@
 /*
- * Commands of the channel "command": what is looked through, and how a
- * pattern is compared.
- *
- * A command is made into candidates: each simple command of the text, and
- * what a wrapper among them (sudo, env, xargs, sh -c, ...) runs in its turn.
- * They are a list that grows while it is walked, so nothing recurs.
+ * Commands of the channel "command": how a pattern is compared with what a
+ * command may run.
  */
 #include "command.h"
 
@@ -12,157 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
+#include "candidate.h"
 #include "glob.h"
 #include "names.h"
 #include "shell.h"
 
-#define CANDIDATES_MAX 512
-#define TEXTS_MAX 64
 /* A relative path after a working directory. */
 #define PATH_SIZE (2 * PATH_MAX + 2)
-
-struct candidate {
-	struct fo_word *words;	/* of a text; the first is the program */
-	size_t count;
-	bool more;		/* words that nobody knows follow */
-	bool opaque;		/* reads what nobody looked at */
-};
-
-struct fo_command {
-	struct fo_shell *texts[TEXTS_MAX];	/* the first is the command */
-	size_t texts_count;
-	struct candidate candidates[CANDIDATES_MAX];
-	size_t count;
-	char *cwd;
-	bool moved;		/* cwd is not where all of it runs */
-	bool any;		/* it may run any command */
-	fo_err err;		/* while it is made */
-};
-
-/* ---- what programs are ----------------------------------------------- */
-
-enum {
-	ASSIGNS = 1,	/* NAME=value may stand before the command */
-	AGAIN = 2,	/* options may follow its operands */
-	JOINS = 4,	/* a shell reads the words, joined with blanks */
-	APPENDS = 8,	/* adds words that it reads */
-	MOVES = 16,	/* to another directory, or machine */
-	SHELL = 32,	/* with no command, reads commands */
-	GUESS = 64,	/* options of its own: look at every word */
-	SCRIPT = 128,	/* is a shell */
-};
-
-#define ALL 255		/* operands */
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-/* What runs another command, and the options that may stand before it. */
-static const struct wrapper {
-	const char *name;	/* a pattern for its base name */
-	unsigned int flags;
-	size_t operands;	/* before the command */
-	const char *valued;	/* letters of options that take a value */
-	const char *plain;	/* and of those that take none */
-	const char *longs;	/* "with= without " */
-	const char *ends;	/* options that run nothing */
-	const char *shell;	/* those with which it is as with SHELL */
-	char text;		/* the one whose value is a shell text */
-} wrappers[] = {
-	{ "sudo", ASSIGNS, 0, "CDghpRrtTUuac", "ABbEeHiKkNnPSs",
-	    "user= group= host= prompt= chdir= chroot= role= type= "
-	    "close-from= command-timeout= preserve-env stdin shell login "
-	    "non-interactive background set-home askpass ", "elvVK", "is", 0 },
-	{ "doas", 0, 0, "uCa", "Lns", "", "L", "s", 0 },
-	{ "su", AGAIN | MOVES | SHELL, ALL, "cCgGsTwP", "-flmp",
-	    "command= group= supp-group= shell= login fast pty "
-	    "preserve-environment ", "", "", 'c' },
-	{ "runuser", AGAIN | MOVES | SHELL, ALL, "cugGsTw", "-flmp",
-	    "command= user= group= supp-group= shell= login fast pty "
-	    "preserve-environment ", "", "", 'c' },
-	{ "pkexec", GUESS, 0, "", "", "", "", "", 0 },
-	{ "systemd-run", GUESS, 0, "", "", "", "", "", 0 },
-	{ "setpriv", GUESS, 0, "", "", "", "", "", 0 },
-	{ "prlimit", GUESS, 0, "", "", "", "", "", 0 },
-	{ "taskset", GUESS, 1, "", "", "", "", "", 0 },
-	{ "chrt", GUESS, 1, "", "", "", "", "", 0 },
-	{ "setarch", GUESS, 0, "", "", "", "", "", 0 },
-	{ "fakeroot", GUESS, 0, "", "", "", "", "", 0 },
-	{ "unbuffer", GUESS, 0, "", "", "", "", "", 0 },
-	{ "ltrace", GUESS, 0, "", "", "", "", "", 0 },
-	{ "ld-*.so*", GUESS, 0, "", "", "", "", "", 0 },
-	{ "env", ASSIGNS, 0, "uCSa", "-i0v",
-	    "unset= chdir= split-string= argv0= ignore-environment null "
-	    "debug ", "", "", 'S' },
-	{ "nice", 0, 0, "n", "0123456789", "adjustment= ", "", "", 0 },
-	{ "ionice", 0, 0, "cn", "t", "class= classdata= ignore ", "pPu", "",
-	    0 },
-	{ "nohup", 0, 0, "", "", "", "", "", 0 },
-	{ "setsid", 0, 0, "", "cfw", "ctty fork wait ", "", "", 0 },
-	{ "stdbuf", 0, 0, "ioe", "", "input= output= error= ", "", "", 0 },
-	{ "timeout", 0, 1, "ks", "fpv", "kill-after= signal= foreground "
-	    "preserve-status verbose ", "", "", 0 },
-	{ "time", 0, 0, "fo", "apvq", "format= output= append portability "
-	    "verbose quiet ", "V", "", 0 },
-	{ "command", 0, 0, "", "p", "", "vV", "", 0 },
-	{ "builtin", 0, 0, "", "", "", "", "", 0 },
-	{ "exec", 0, 0, "a", "cl", "", "", "", 0 },
-	{ "{", 0, 0, "", "", "", "", "", 0 },
-	{ "!", 0, 0, "", "", "", "", "", 0 },
-	{ "coproc", GUESS, 0, "", "", "", "", "", 0 },
-	{ "xargs", APPENDS, 0, "adEILnPs", "0oprtxile",
-	    "arg-file= delimiter= max-args= max-procs= max-chars= null "
-	    "max-lines replace verbose interactive no-run-if-empty exit ",
-	    "", "", 0 },
-	{ "parallel", APPENDS | JOINS | SHELL, 0, "jPnNLsaIdECSU",
-	    "0kqtuvmXrx", "jobs= max-args= delay= joblog= halt= retries= "
-	    "timeout= bar eta progress tag null keep-order line-buffer "
-	    "dry-run will-cite verbose ", "", "", 0 },
-	{ "watch", JOINS, 0, "nq", "bcdegptxwrC", "interval= beep color "
-	    "differences errexit chgexit no-title exec no-wrap ", "", "",
-	    0 },
-	{ "chroot", MOVES | SHELL, 1, "", "", "userspec= groups= "
-	    "skip-chdir ", "", "", 0 },
-	{ "unshare", SHELL, 0, "RwSG", "muinpUCTfrch", "root= wd= "
-	    "setuid= setgid= fork map-root-user mount uts ipc net pid user "
-	    "cgroup time ", "", "", 0 },
-	{ "nsenter", MOVES | SHELL, 0, "tSG", "amuinpCUTrwFZe", "target= "
-	    "setuid= setgid= all mount uts ipc net pid user cgroup time "
-	    "root wd no-fork ", "", "", 0 },
-	{ "flock", AGAIN, 1, "Ewc", "sxenuoF", "timeout= wait= command= "
-	    "conflict-exit-code= shared exclusive unlock nonblock close "
-	    "nb no-fork verbose ", "", "", 'c' },
-	{ "script", AGAIN | SHELL, ALL, "cIOBTmoE", "aefq", "command= "
-	    "log-in= log-out= log-io= log-timing= output-limit= echo= "
-	    "append return flush force quiet ", "", "", 'c' },
-	{ "busybox*", 0, 0, "", "", "", "", "", 0 },
-	{ "toybox*", 0, 0, "", "", "", "", "", 0 },
-	{ "strace", 0, 0, "abeEIoOpPsSuUX", "ACcdDfFhikKnNqrtTvVwxyYzZ",
-	    "trace= output= follow-forks summary-only quiet ", "", "", 0 },
-	{ "ssh", AGAIN | JOINS | MOVES | SHELL, 1, "BbcDEeFIiJLlmoPpRSwW",
-	    "46AaCfGgKkMnqsTtvXxYy", "", "NOQV", "", 0 },
-	{ "sh", SCRIPT, 0, "oO", LETTERS, "rcfile= init-file= norc "
-	    "noprofile posix login restricted verbose noediting ", "", "s",
-	    0 },
-};
-
-/* The names by which "sh" goes. */
-static const char *const shells[] = { "sh", "bash", "dash", "zsh", "ksh",
-	"mksh", "ash", "rbash", "rksh", "ksh93", "yash", "hush", "posh" };
-
-/* What runs text that is not looked into, or renames commands. */
-static const struct {
-	const char *name;
-	const char *word;	/* only if one of its words begins so */
-} runners[] = {
-	{ "eval", "" }, { "source", "" }, { ".", "" }, { "trap", "" },
-	{ "alias", "" }, { "fc", "" }, { "bind", "" }, { "hash", "-p" },
-	{ "enable", "-f" }, { "mapfile", "-C" }, { "readarray", "-C" },
-};
-
-static const char *const movers[] = { "cd", "pushd", "popd" };
-/* Options with which many a program works in another directory. */
-static const char *const moving_options[] = { "-C", "--chdir", "--directory",
-	"--chroot", "--root", "--wd" };
 
 /* Options that are the same, where the first letter does not say so. */
 static const struct {
@@ -186,29 +38,19 @@ static const struct {
 };
 
 /* One '-' before whole words. */
-static const char *const wordy[] = { "find", "openssl", "terraform", "java" };
-
-static const char *
-base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL ? path : slash + 1;
-}
-
 static bool
-is_among(const char *const *words, size_t count, const char *word)
+is_wordy(const char *program)
 {
+	static const char *const programs[] = { "find", "openssl",
+		"terraform", "java" };
 	size_t i;
 
-	for (i = 0; i < count; i++) {
-		if (strcmp(words[i], word) == 0)
+	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (strcmp(programs[i], program) == 0)
 			return true;
 	}
 	return false;
 }
-#define IS_AMONG(list, word) \
-	is_among(list, sizeof(list) / sizeof((list)[0]), word)
 
 static bool
 starts_with(const char *text, const char *start)
@@ -216,482 +58,10 @@ starts_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* The item of "one two= " that begins with the n bytes at name, or NULL. */
-static const char *
-find_long(const char *list, const char *name, size_t n, bool whole)
-{
-	size_t len;
-
-	for (; *list != '\0'; list += strcspn(list, " ") + 1) {
-		len = strcspn(list, "= ");
-		if (len >= n && memcmp(list, name, n) == 0 &&
-		    (!whole || len == n))
-			return list + len;
-	}
-	return NULL;
-}
-
-static const struct wrapper *
-find_wrapper(const char *base)
-{
-	const char *name = IS_AMONG(shells, base) ? "sh" : base;
-	size_t i;
-
-	for (i = 0; i < sizeof(wrappers) / sizeof(wrappers[0]); i++) {
-		if (fo_glob_match(wrappers[i].name, name))
-			return &wrappers[i];
-	}
-	return NULL;
-}
-
-/* ---- candidates ------------------------------------------------------ */
-
-static void
-add_candidate(struct fo_command *command, struct candidate c)
-{
-	const struct candidate *other;
-	size_t i;
-
-	if (c.words[0].kind != FO_WORD_PLAIN ||
-	    (c.more && strchr(c.words[0].text, '{') != NULL)) {
-		command->any = true;
-		return;
-	}
-	for (i = 0; i < command->count; i++) {
-		other = &command->candidates[i];
-		if (other->words == c.words && other->count == c.count &&
-		    other->more >= c.more && other->opaque >= c.opaque)
-			return;
-	}
-	if (command->count == CANDIDATES_MAX)
-		command->any = true;
-	else
-		command->candidates[command->count++] = c;
-}
-
-/* Takes shell over. */
-static void
-add_shell(struct fo_command *command, struct fo_shell *shell, bool more)
-{
-	const struct fo_simple *simple;
-	size_t i;
-
-	command->texts[command->texts_count++] = shell;
-	if (shell->opaque)
-		command->any = true;
-	for (i = 0; i < shell->count; i++) {
-		simple = &shell->commands[i];
-		add_candidate(command, (struct candidate){
-		    .words = simple->words, .count = simple->count,
-		    .more = more, .opaque = simple->opaque });
-	}
-}
-
-static void
-add_text(struct fo_command *command, const char *text, bool more)
-{
-	struct fo_shell *shell = NULL;
-	fo_err r;
-
-	if (command->texts_count == TEXTS_MAX) {
-		command->any = true;
-		return;
-	}
-	if ((r = fo_shell_parse(text, &shell)) != FO_OK)
-		command->err = r;
-	else
-		add_shell(command, shell, more);
-}
-
-/* ---- what a wrapper runs --------------------------------------------- */
-
-/* A wrapper's words while they are walked. */
-struct walk {
-	struct fo_command *command;
-	const struct wrapper *wrapper;
-	struct candidate c;
-	size_t at;		/* the next word */
-	size_t operands;	/* yet to be skipped */
-	size_t guess;		/* where options are not understood; 0: nowhere */
-	bool options;		/* there may be one */
-	bool may_move;		/* -D, -R, -i or -w changes the directory */
-	bool ends;		/* it runs no command */
-	bool shell;		/* with no command, it reads some */
-	bool script;		/* sh -c */
-	bool text;		/* a text was the command */
-};
-
-/* Whatever stands for what a wrapper reads is not known. */
-static void
-mark_placeholders(struct walk *k, const char *placeholder)
-{
-	size_t i;
-
-	for (i = k->at; i < k->c.count && placeholder[0] != '\0'; i++) {
-		if (strstr(k->c.words[i].text, placeholder) != NULL &&
-		    k->c.words[i].kind == FO_WORD_PLAIN)
-			k->c.words[i].kind = FO_WORD_UNKNOWN;
-	}
-}
-
-static void
-guess_from_here(struct walk *k)
-{
-	if (k->guess == 0)
-		k->guess = k->at;
-}
-
 static bool
 has_letter(const char *letters, char letter)
 {
 	return letter != '\0' && strchr(letters, letter) != NULL;
-}
-
-/* env -S: words of its own, and its escapes are not a shell's. */
-static void
-split_env(struct walk *k, const char *value)
-{
-	struct fo_buf text;
-	char *words = NULL;
-	fo_err r;
-
-	fo_buf_init(&text, FO_SHELL_MAX + 4);
-	fo_buf_adds(&text, "env ");
-	fo_buf_adds(&text, value);
-	if ((r = fo_buf_take(&text, &words)) != FO_OK)
-		k->command->err = r;
-	else if (strchr(value, '\\') != NULL)
-		k->command->any = true;
-	else
-		add_text(k->command, words, k->c.more ||
-		    k->at < k->c.count);
-	free(words);
-}
-
-/* An option whose value is attached, or the next word. */
-static void
-take_value(struct walk *k, char letter, const char *attached,
-    fo_word_kind kind)
-{
-	const char *value = attached;
-
-	if (attached == NULL && k->at < k->c.count) {
-		value = k->c.words[k->at].text;
-		kind = k->c.words[k->at++].kind;
-	}
-	if (kind == FO_WORD_MANY)
-		k->command->any = true;
-	if (letter == k->wrapper->text && letter != '\0') {
-		k->text = true;
-		if (value == NULL ? k->c.more : kind != FO_WORD_PLAIN)
-			k->command->any = true;
-		else if (value != NULL && letter == 'S')
-			split_env(k, value);
-		else if (value != NULL)
-			add_text(k->command, value, k->c.more);
-	}
-	if ((k->wrapper->flags & APPENDS) != 0 && letter == 'I' &&
-	    value != NULL)
-		mark_placeholders(k, value);
-	/* runuser -u USER COMMAND */
-	if (letter == 'u' && k->operands == ALL)
-		k->operands = 0;
-}
-
-static void
-take_long(struct walk *k, const char *name, fo_word_kind kind)
-{
-	const size_t n = strcspn(name, "=");
-	const char *found = find_long(k->wrapper->longs, name, n, true);
-
-	if (starts_with(name, "replace="))
-		mark_placeholders(k, name + n + 1);
-	if (k->wrapper->shell[0] != '\0' &&
-	    (starts_with(name, "login") || starts_with(name, "shell")))
-		k->shell = k->command->moved = true;
-	if (strcmp(name, "version") == 0 || strcmp(name, "help") == 0)
-		k->ends = true;
-	else if (found == NULL && name[n] != '=')
-		guess_from_here(k);
-	else if (name[n] == '=' || *found == '=')
-		take_value(k, find_long("command= split-string= "
-		    "session-command= ", name, n, true) != NULL ?
-		    k->wrapper->text : starts_with(name, "user") ? 'u' : '\0',
-		    name[n] == '=' ? name + n + 1 : NULL, kind);
-}
-
-/* -abc; after a letter that takes a value comes the value. */
-static void
-take_letters(struct walk *k, const char *letters, fo_word_kind kind)
-{
-	const struct wrapper *w = k->wrapper;
-
-	for (; *letters != '\0'; letters++) {
-		if (has_letter("DRiw", *letters) && k->may_move)
-			k->command->moved = true;
-		k->ends = k->ends || has_letter(w->ends, *letters);
-		k->shell = k->shell || has_letter(w->shell, *letters);
-		k->script = k->script || *letters == 'c';
-		if (has_letter(w->valued, *letters)) {
-			take_value(k, *letters, letters[1] != '\0' ||
-			    kind != FO_WORD_PLAIN ? letters + 1 : NULL, kind);
-			return;
-		}
-		if (*letters == 'i' && letters[1] != '\0' &&
-		    (w->flags & APPENDS) != 0) {
-			mark_placeholders(k, letters + 1);
-			return;
-		}
-		if (!has_letter(w->plain, *letters))
-			guess_from_here(k);
-	}
-	if (kind != FO_WORD_PLAIN)
-		guess_from_here(k);
-}
-
-/* Up to the command; false if there is no telling where it is. */
-static bool
-walk_options(struct walk *k)
-{
-	const unsigned int flags = k->wrapper->flags;
-	const struct fo_word *word;
-
-	while (k->at < k->c.count) {
-		word = &k->c.words[k->at];
-		if (k->command->any || word->kind == FO_WORD_MANY)
-			return false;
-		if (k->options && word->kind == FO_WORD_PLAIN &&
-		    strcmp(word->text, "--") == 0) {
-			k->at++;
-			k->options = (flags & AGAIN) != 0 &&
-			    k->operands == ALL;
-		} else if (k->options && word->text[0] == '-' &&
-		    (word->text[1] != '\0' ||
-		    has_letter(k->wrapper->plain, '-'))) {
-			k->at++;
-			if (starts_with(word->text, "--"))
-				take_long(k, word->text + 2, word->kind);
-			else
-				take_letters(k, word->text + 1, word->kind);
-		} else if (k->options && (flags & SCRIPT) != 0 &&
-		    word->text[0] == '+') {
-			k->at += strcmp(word->text, "+o") == 0 ? 2 : 1;
-		} else if ((flags & ASSIGNS) != 0 &&
-		    strchr(word->text, '=') != NULL) {
-			k->at++;
-		} else if (k->operands > 0) {
-			k->at++;
-			k->operands -= k->operands == ALL ? 0 : 1;
-			k->options = (flags & AGAIN) != 0;
-			if (word->kind != FO_WORD_PLAIN)
-				guess_from_here(k);
-		} else {
-			break;
-		}
-	}
-	return true;
-}
-
-static struct candidate
-rest_of(const struct walk *k, size_t at)
-{
-	struct candidate c = k->c;
-
-	c.words += at;
-	c.count -= at;
-	return c;
-}
-
-/*
- * Options were not understood: any later word may be where the command
- * begins. After two words that are no options it has begun.
- */
-static void
-guess_commands(struct walk *k)
-{
-	const size_t operands = k->wrapper->operands == ALL ? 0 :
-	    k->wrapper->operands;
-	const struct fo_word *word;
-	size_t i, row = 0;
-
-	for (i = k->guess; i < k->c.count; i++) {
-		word = &k->c.words[i];
-		if (word->kind == FO_WORD_PLAIN) {
-			row = word->text[0] == '-' ? 0 : row + 1;
-			add_candidate(k->command, rest_of(k, i));
-		} else if (row < 2 + operands) {
-			k->command->any = true;
-		}
-	}
-}
-
-/* The words, joined, are a shell text. */
-static void
-join_words(struct walk *k)
-{
-	struct fo_buf text;
-	char *joined = NULL;
-	bool known = true;
-	size_t i;
-	fo_err r;
-
-	fo_buf_init(&text, 2 * FO_SHELL_MAX);
-	for (i = k->at; i < k->c.count; i++) {
-		known = known && k->c.words[i].kind == FO_WORD_PLAIN;
-		fo_buf_adds(&text, k->c.words[i].text);
-		fo_buf_adds(&text, " ");
-	}
-	if ((r = fo_buf_take(&text, &joined)) == FO_ERR_NOMEM)
-		k->command->err = r;
-	else if (r != FO_OK || !known)
-		k->command->any = true;
-	else
-		add_text(k->command, joined, k->c.more);
-	free(joined);
-}
-
-/* What a shell runs: the text after -c, a file, or its standard input. */
-static void
-run_script(struct walk *k)
-{
-	const struct fo_word *word = &k->c.words[k->at];
-
-	if (k->at >= k->c.count || k->guess != 0 ||
-	    word->kind != FO_WORD_PLAIN || (k->script && k->c.more &&
-	    strchr(word->text, '{') != NULL))
-		k->command->any = true;
-	else if (k->script)
-		add_text(k->command, word->text, k->c.more);
-	else if (k->shell || strcmp(word->text, "-") == 0 ||
-	    starts_with(word->text, "/dev/") ||
-	    starts_with(word->text, "/proc/"))
-		k->command->any = true;
-}
-
-/* What follows the options is the command, or there is none. */
-static void
-run_words(struct walk *k)
-{
-	struct candidate c = rest_of(k, k->at);
-	size_t i;
-
-	/* parallel: ":::" begins the words that are put in */
-	for (i = 0; (k->wrapper->flags & JOINS) != 0 && i < c.count; i++) {
-		if (c.more && starts_with(c.words[i].text, ":::"))
-			c.count = i;
-	}
-	if (c.count == 0) {
-		if (c.more || k->shell)
-			k->command->any = true;
-		return;
-	}
-	k->c.count = k->at + c.count;
-	add_candidate(k->command, c);
-	if ((k->wrapper->flags & JOINS) != 0)
-		join_words(k);
-}
-
-static void
-look_behind(struct fo_command *command, const struct wrapper *wrapper,
-    const struct candidate *c)
-{
-	struct walk k = { .command = command, .wrapper = wrapper, .c = *c,
-		.at = 1, .operands = wrapper->operands, .options = true,
-		.shell = (wrapper->flags & SHELL) != 0 };
-
-	k.may_move = k.shell || wrapper->shell[0] != '\0';
-	if ((wrapper->flags & MOVES) != 0)
-		command->moved = true;
-	if ((wrapper->flags & GUESS) != 0) {
-		k.guess = 1;
-		guess_commands(&k);
-		return;
-	}
-	if (!walk_options(&k)) {
-		command->any = true;
-		return;
-	}
-	if (k.guess != 0 && !k.ends)
-		guess_commands(&k);
-	if ((wrapper->flags & APPENDS) != 0) {
-		/* xargs alone runs echo */
-		if (k.at >= k.c.count && !k.c.more && !k.shell)
-			return;
-		k.c.more = true;
-		if ((wrapper->flags & JOINS) == 0)
-			mark_placeholders(&k, "{}");
-	}
-	if (k.ends || (k.text && k.wrapper->operands != 0))
-		return;
-	if ((wrapper->flags & SCRIPT) != 0)
-		run_script(&k);
-	else if (!k.text || k.at < k.c.count)
-		run_words(&k);
-}
-
-/* find ... -exec COMMAND ; and its like */
-static void
-look_behind_find(struct fo_command *command, const struct candidate *c)
-{
-	static const char *const actions[] = { "-exec", "-execdir", "-ok",
-		"-okdir" };
-	struct walk k = { .command = command, .c = *c };
-	size_t i, end;
-
-	for (i = 1; i < c->count; i++) {
-		/* $options, but not *.c */
-		if (c->words[i].kind == FO_WORD_MANY &&
-		    c->words[i].text[0] == '\0')
-			command->any = true;
-		if (!IS_AMONG(actions, c->words[i].text))
-			continue;
-		if (strstr(c->words[i].text, "dir") != NULL)
-			command->moved = true;
-		for (end = i + 1; end < c->count &&
-		    strcmp(c->words[end].text, ";") != 0 &&
-		    strcmp(c->words[end].text, "+") != 0; end++)
-			;
-		k.at = i + 1;
-		k.c.count = end;
-		mark_placeholders(&k, "{}");
-		if (k.at < end)
-			add_candidate(command, rest_of(&k, k.at));
-		else if (c->more || c->opaque)
-			command->any = true;
-	}
-}
-
-static void
-look_at(struct fo_command *command, size_t index)
-{
-	const struct candidate c = command->candidates[index];
-	const char *base = base_of(c.words[0].text);
-	const struct wrapper *wrapper = find_wrapper(base);
-	size_t i, j;
-
-	if (IS_AMONG(movers, base))
-		command->moved = true;
-	for (j = 0; j < sizeof(runners) / sizeof(runners[0]) && c.more; j++) {
-		if (strcmp(base, runners[j].name) == 0)
-			command->any = true;
-	}
-	for (i = 1; i < c.count; i++) {
-		for (j = 0; j < sizeof(moving_options) /
-		    sizeof(moving_options[0]); j++) {
-			if (starts_with(c.words[i].text, moving_options[j]))
-				command->moved = true;
-		}
-		for (j = 0; j < sizeof(runners) / sizeof(runners[0]); j++) {
-			if (strcmp(base, runners[j].name) == 0 &&
-			    (c.words[i].kind != FO_WORD_PLAIN ||
-			    starts_with(c.words[i].text, runners[j].word)))
-				command->any = true;
-		}
-	}
-	if (strcmp(base, "find") == 0)
-		look_behind_find(command, &c);
-	else if (wrapper != NULL)
-		look_behind(command, wrapper, &c);
 }
 
 /* ---- paths ----------------------------------------------------------- */
@@ -784,8 +154,8 @@ meets_program(const struct fo_command *command, const char *want,
 	char pattern[PATH_SIZE], path[PATH_SIZE];
 
 	if (strchr(want, '/') == NULL)
-		return fo_glob_match(want, base_of(program));
-	if (!fo_glob_match(base_of(want), base_of(program)))
+		return fo_glob_match(want, fo_base_name(program));
+	if (!fo_glob_match(fo_base_name(want), fo_base_name(program)))
 		return false;
 	/* PATH is not searched, and where the rest leads is not known. */
 	if (strchr(program, '/') == NULL ||
@@ -838,7 +208,7 @@ meets_text(const struct fo_command *command, const char *want,
 
 /* An operand; what an option has as its value is one as well. */
 static bool
-has_operand(const struct fo_command *command, const struct candidate *c,
+has_operand(const struct fo_command *command, const struct fo_candidate *c,
     const char *want)
 {
 	bool options = true;
@@ -873,10 +243,10 @@ has_operand(const struct fo_command *command, const struct candidate *c,
 	return false;
 }
 
-static char
+static int
 lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 }
 
 /*
@@ -893,10 +263,11 @@ is_twin(const char *program, const char *want, bool want_long,
 	for (i = 0; i < sizeof(twins) / sizeof(twins[0]); i++) {
 		if (strcmp(twins[i].program, program) != 0)
 			continue;
-		a = want_long ? find_long(twins[i].longs, want, strlen(want),
-		    true) != NULL : has_letter(twins[i].letters, want[0]);
-		b = have_long ? find_long(twins[i].longs, have, n, false) !=
-		    NULL : has_letter(twins[i].letters, have[0]);
+		a = want_long ? fo_option_find(twins[i].longs, want,
+		    strlen(want), true) != NULL :
+		    has_letter(twins[i].letters, want[0]);
+		b = have_long ? fo_option_find(twins[i].longs, have, n,
+		    false) != NULL : has_letter(twins[i].letters, have[0]);
 		if (a && b)
 			return true;
 	}
@@ -909,9 +280,9 @@ is_twin(const char *program, const char *want, bool want_long,
 
 /* One letter or one long name among the options of a candidate. */
 static bool
-has_option(const struct candidate *c, const char *want, bool want_long)
+has_option(const struct fo_candidate *c, const char *want, bool want_long)
 {
-	const char *program = base_of(c->words[0].text), *have;
+	const char *program = fo_base_name(c->words[0].text), *have;
 	size_t i, n;
 
 	if (c->more)
@@ -941,7 +312,7 @@ has_option(const struct candidate *c, const char *want, bool want_long)
 
 /* An option as a whole, however many dashes it has. */
 static bool
-has_whole(const struct candidate *c, const char *want)
+has_whole(const struct fo_candidate *c, const char *want)
 {
 	const char *name = want + strspn(want, "-"), *have;
 	size_t i, n;
@@ -966,14 +337,14 @@ has_whole(const struct candidate *c, const char *want)
 
 /* "-rf", "--force"; each letter must be there. */
 static bool
-meets_option(const struct candidate *c, const char *want)
+meets_option(const struct fo_candidate *c, const char *want)
 {
 	char one[2] = { '\0', '\0' };
 
 	if (has_whole(c, want))
 		return true;
 	if (strpbrk(want, "*?") != NULL ||
-	    IS_AMONG(wordy, base_of(c->words[0].text)))
+	    is_wordy(fo_base_name(c->words[0].text)))
 		return false;
 	if (want[1] == '-')
 		return has_option(c, want + 2, true);
@@ -1001,7 +372,7 @@ next_word(const char **pattern, char ret[FO_PATTERN_MAX + 1])
 }
 
 static bool
-meets(const struct fo_command *command, const struct candidate *c,
+meets(const struct fo_command *command, const struct fo_candidate *c,
     const char *pattern)
 {
 	char want[FO_PATTERN_MAX + 1];
@@ -1061,7 +432,7 @@ bool
 fo_command_is(const char *pattern, const struct fo_command *command)
 {
 	const struct fo_shell *shell = command->texts[0];
-	const struct fo_simple *simple = &shell->commands[0];
+	const struct fo_simple *simple = shell->commands;
 	char want[FO_PATTERN_MAX + 1];
 	size_t i, n;
 
@@ -1105,18 +476,13 @@ make(struct fo_shell *shell, const char *cwd,
 {
 	struct fo_command *made = calloc(1, sizeof(*made));
 	fo_err r = FO_ERR_NOMEM;
-	size_t i;
 
-	if (made == NULL) {
+	if (made == NULL || (cwd != NULL &&
+	    (made->cwd = strdup(cwd)) == NULL)) {
 		fo_shell_free(&shell);
-		return r;
-	}
-	add_shell(made, shell, false);
-	if (cwd != NULL && (made->cwd = strdup(cwd)) == NULL)
 		goto out;
-	for (i = 0; i < made->count && made->err == FO_OK; i++)
-		look_at(made, i);
-	if ((r = made->err) != FO_OK)
+	}
+	if ((r = fo_command_look(made, shell)) != FO_OK)
 		goto out;
 
 	*ret_command = made;

@@ -51,6 +51,7 @@ struct draft {
 
 static void parse_list(struct parser *p);
 static void read_array(struct parser *p, struct draft *w);
+static void read_expansions(struct parser *p, const char *text, size_t len);
 static void read_dollar(struct parser *p, struct draft *w, bool quoted);
 
 /* ---- ends ------------------------------------------------------------ */
@@ -238,8 +239,10 @@ arithmetic_end(const char *s)
 	for (; *s != '\0'; s++) {
 		if (*s == '\\' && quote != '\'' && s[1] != '\0')
 			s++;
+		else if (quote != '\0' && *s == quote)
+			quote = '\0';
 		else if (quote != '\0')
-			quote = *s == quote ? '\0' : quote;
+			continue;
 		else if (*s == '\'' || *s == '"')
 			quote = *s;
 		else if (*s == '(')
@@ -250,16 +253,24 @@ arithmetic_end(const char *s)
 	return NULL;
 }
 
-/* At what follows "((". Another shell takes it for two subshells. */
+/*
+ * At what follows "((". It is expanded as if in double quotes; another shell
+ * takes it for two subshells. Read twice, it must not be deep.
+ */
 static bool
 read_arithmetic(struct parser *p)
 {
 	const char *end = arithmetic_end(p->s);
+	const unsigned int depth = p->depth;
 
 	if (end == NULL)
 		return false;
 	p->out->plain = false;
+	p->depth += DEPTH_MAX / 4;
 	parse_part(p, p->s, (size_t)(end - p->s), "", true);
+	if (!p->out->opaque)
+		read_expansions(p, p->s, (size_t)(end - p->s));
+	p->depth = depth;
 	if (!p->out->opaque)
 		p->s = end + 2;
 	return true;
@@ -460,9 +471,10 @@ static void
 notice(struct draft *w, const char *s)
 {
 	const char *text = w->text.data;
-	const char last = w->text.len > 0 && text != NULL ?
-	    text[w->text.len - 1] : '\0';
+	char last = '\0';
 
+	if (w->text.len > 0 && text != NULL)
+		last = text[w->text.len - 1];
 	if (strchr("*?[", *s) != NULL)
 		w->matches = true;
 	else if (*s == '{' && w->brace == NO_BRACE)
@@ -540,13 +552,13 @@ skip_blanks(struct parser *p)
 	}
 }
 
-/* What runs in a here-document; the rest of it is data. */
+/* What runs in a here-document or in arithmetic; the rest of it is data. */
 static void
-read_body(struct parser *p, const char *body, size_t len)
+read_expansions(struct parser *p, const char *text, size_t len)
 {
 	struct parser inner = { .out = p->out, .depth = p->depth };
 	struct draft unused;
-	char *copy = strndup(body, len);
+	char *copy = strndup(text, len);
 
 	if (copy == NULL) {
 		fail(p, FO_ERR_NOMEM);
@@ -597,7 +609,7 @@ read_heredoc(struct parser *p, const struct heredoc *h)
 		n += (size_t)(line - p->s);
 	}
 	if (!h->quoted)
-		read_body(p, body, (size_t)(p->s - body));
+		read_expansions(p, body, (size_t)(p->s - body));
 }
 
 static void
@@ -629,12 +641,14 @@ read_array(struct parser *p, struct draft *w)
 	draft_expands(w, true);
 	p->out->plain = false;
 	p->s++;
+	(void)enter(p);
 	for (skip_lines(p); *p->s != '\0' && *p->s != ')'; skip_lines(p)) {
 		read_word(p, &unused);
 		if (!unused.started)
 			give_up(p);
 		fo_buf_clear(&unused.text);
 	}
+	p->depth--;
 	if (*p->s == '\0')
 		give_up(p);
 	else
@@ -655,9 +669,10 @@ read_heredoc_end(struct parser *p, struct heredoc *h)
 	for (start = p->s; *p->s != '\0'; p->s++) {
 		if (quote == '\0' && strchr(META, *p->s) != NULL)
 			break;
-		if (quote != '\0' ? *p->s == quote :
-		    strchr("'\"", *p->s) != NULL) {
-			quote = quote == '\0' ? *p->s : '\0';
+		if (quote != '\0' && *p->s == quote) {
+			quote = '\0';
+		} else if (quote == '\0' && strchr("'\"", *p->s) != NULL) {
+			quote = *p->s;
 			h->quoted = true;
 		} else if (strchr("\\$`\n", *p->s) == NULL) {
 			fo_buf_add(&end, p->s, 1);
@@ -730,8 +745,9 @@ add_command(struct parser *p, struct fo_simple *simple)
 		simple_clear(simple);
 		return;
 	}
+	commands[out->count] = *simple;
 	out->commands = commands;
-	commands[out->count++] = *simple;
+	out->count++;
 }
 
 static void
@@ -1158,6 +1174,8 @@ fo_shell_from_words(const char *const *words, struct fo_shell **ret_shell)
 	}
 	if (simple.count > 0)
 		add_command(&p, &simple);
+	else
+		simple_clear(&simple);
 	made->plain = true;
 	made->plain = is_plain(made);
 	if ((r = p.err) != FO_OK)

@@ -21,7 +21,7 @@
 
 #include <firstops/error.h>
 
-#define FO_SHELL_MAX (64 * 1024)	/* bytes of a text */
+#define FO_SHELL_MAX ((size_t)64 * 1024)	/* bytes of a text */
 
 typedef enum fo_word_kind {
 	FO_WORD_PLAIN,		/* text is what the program gets */

@@ -32,6 +32,12 @@ class Conformance(fo.Case):
                               stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_the_table_of_commands_is_what_its_script_makes(self):
+        done = subprocess.run([sys.executable, "-B",
+                               VECTORS / "make_commands.py", "--check"],
+                              stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_each_case_of_a_batch_has_the_stated_verdict(self):
         cases = json.loads((VECTORS / "conformance.json").read_text())
         asked = [c for c in cases if is_askable(c)]

@@ -16,7 +16,7 @@ static void
 check_plain(const struct fo_shell *shell, const char *pattern,
     const char *cwd, const struct fo_command *command)
 {
-	const struct fo_simple *simple = &shell->commands[0];
+	const struct fo_simple *simple = shell->commands;
 	const char *argv[WORDS_MAX + 1] = { NULL };
 	struct fo_command *same = NULL;
 

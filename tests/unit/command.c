@@ -133,7 +133,8 @@ Test(command, long_and_deep_texts_end, .timeout = 60)
 {
 	static const char *const parts[] = { "$((", "((", "`", "${x:-", "(",
 		"sudo --x ", "a[", "=", "$(<<E\n", "[[ ", "case x in x) ",
-		"for x in $(", "rm ", "\\`", "{a,", "'\"", "sh -c ", "$($((" };
+		"for x in $(", "rm ", "a=(", "b=($((",
+		"\\`", "{a,", "'\"", "sh -c ", "$($((" };
 	char *text = malloc(65000), *end;
 	struct fo_command *command = NULL;
 	size_t i, len;

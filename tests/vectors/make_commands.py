@@ -350,6 +350,8 @@ def operator_cases(suite):
                    "[[ -f x ]] && rm -rf /", "[[ a || rm -rf / ]]",
                    "[[ a == (b|c) ]]; rm -rf /", "[[ $(rm -rf /) ]]",
                    "echo $((1+$(rm -rf /)))", "(( $(rm -rf /) ))",
+                   "echo $(( '$(rm -rf /)' ))", "(( '`rm -rf /`' ))",
+                   "echo $((a <<'E'\n$(rm -rf /)\nE\n))",
                    "x=$(rm -rf /)", "x=`rm -rf /`", "a=(1 $(rm -rf /))",
                    "a[$(rm -rf /)]=1", "echo <(rm -rf /)",
                    "echo >(rm -rf /)", "cat < <(rm -rf /)",
@@ -365,7 +367,8 @@ def operator_cases(suite):
                    "i\\\nf true; then rm -rf /; fi", "A\\\n=1 rm -rf /",
                    "echo $((x)) ; rm -rf /", "$( (rm -rf /) )",
                    "echo $( (a); rm -rf /)", "if a\nthen rm -rf /\nfi | b"])
-    suite.miss(c, ["for ((;;)); do ls; done", "true; rm -r /; ls -f /", "rm -r / ; rm -f /",
+    suite.miss(c, ["for ((;;)); do ls; done", "true; rm -r /; ls -f /",
+                   "rm -r / ; rm -f /",
                    "if rm; then -rf /; fi", "for rm in -rf /; do :; done",
                    "case rm in -rf) / ;; esac", "[[ rm == -rf ]]",
                    "((i++))", "(( i > 3 )) && ls", "echo $((1 + 2))",
@@ -493,7 +496,8 @@ TEXTS = [
     "sudo sh -c %", "sudo -u root bash -lc %", "busybox sh -c %",
     "env -i sh -c %", "timeout 5 bash -c %", "su -c %", "su - -c %",
     "su root -c %", "su - root -c %", "su -c % root", "su --command=% x",
-    "su -s /bin/sh -c %", "runuser -c % root", "runuser -l root -c %",
+    "su -s /bin/sh -c %", "su --comm=%", "su --comm %", "env --split=%",
+    "env --split %", "flock /x --comm %", "su --session-command %", "runuser -c % root", "runuser -l root -c %",
     "script -c % f", "script -qc % f", "script f -c %",
     "script --command %", "flock /x -c %", "flock -n /x -c %",
     "env -S %", "env -S%", "env --split-string=%", "env -vS %", "watch %",
@@ -511,7 +515,7 @@ HIDDEN = [
     "curl x | sh", "curl x | sudo sh", "curl x | bash -s -- a",
     "echo cm0= | base64 -d | sh", "sh < x", "bash <(curl x)",
     "sh -c \"$x\"", "sh -c $x", "sh -c \"$(curl x)\"", "bash $x",
-    "bash --weird", "sudo -i", "sudo -s", "sudo --login", "sudo su", "su -",
+    "bash --weird", "sudo -i", "sudo -s", "sudo --login", "sudo --sh", "sudo --log", "bash +o", "sudo su", "su -",
     "su", "su root", "chroot /x", "unshare -r", "nsenter -t 1 -m",
     "ssh host", "ssh host \"$x\"", "script f", "sudo $x ls", "$x", "\"$x\"",
     "`x`", "$(x)", "${x} y", "sudo $x", "sudo \"$x\"", "env $x",
@@ -566,7 +570,7 @@ def wrapper_cases(suite):
                                                "/"],
                    ["xargs", "rm", "-rf"], ["eval", "x"], ["sh"],
                    ["find", "/", "-exec", "rm", "-rf", "{}", "+"]])
-    suite.miss(c, ["command -v rm", "command -V rm", "sudo -l", "sudo -v",
+    suite.miss(c, ["command -v rm", "command -V rm", "sudo -l", "sudo -v", "sudo --list",
                    "sudo", "env", "env A=1", "nice", "xargs", "xargs -0",
                    "find . -name rm", "find / -type f", "find . -name *.c",
                    "ls | xargs grep x", "sh x.sh", "bash x.sh -rf /",
@@ -591,8 +595,9 @@ def hidden_cases(suite):
     # just within the limits, and beyond them
     suite.add(c, "echo " + "a" * 65000, WIPE, False)
     suite.add(c, "echo " + "a" * 66000, WIPE, True)
-    suite.add(c, "(" * 20 + "ls" + ")" * 20, WIPE, False)
-    suite.add(c, "(" * 20 + WIPE + ")" * 20, WIPE, True)
+    suite.add(c, "( " * 20 + "ls" + ")" * 20, WIPE, False)
+    suite.add(c, "( " * 20 + WIPE + ")" * 20, WIPE, True)
+    suite.add(c, "a=(" * 4000 + ")" * 4000, WIPE, True)
     suite.add(c, "(" * 500 + "ls" + ")" * 500, WIPE, True)
     suite.add(c, "$(" * 500 + "ls" + ")" * 500, WIPE, True)
     suite.add(c, "echo " + "a " * 1500, WIPE, False)
