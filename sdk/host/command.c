@@ -167,6 +167,23 @@ meets_program(const struct fo_command *command, const char *want,
 	    fo_glob_match(fold_usr(pattern), fold_usr(path));
 }
 
+/*
+ * A relative path of an unknown directory: may it be the absolute one of the
+ * pattern? How it ends is known, unless it leads up.
+ */
+static bool
+may_end(const char *pattern, const char *rest)
+{
+	const size_t n = strlen(pattern), m = strlen(rest);
+
+	if (strcmp(rest, ".") == 0 || strcmp(rest, "..") == 0 ||
+	    starts_with(rest, "../") || strpbrk(pattern, "*?") != NULL)
+		return true;
+
+	return n > m && pattern[n - m - 1] == '/' &&
+	    strcmp(pattern + n - m, rest) == 0;
+}
+
 /* A path that the pattern's is, or may be; both are more than a name. */
 static bool
 meets_path(const struct fo_command *command, const char *want,
@@ -182,7 +199,7 @@ meets_path(const struct fo_command *command, const char *want,
 	if (!normalise(cwd, text, path) || !normalise(cwd, want, pattern))
 		return false;
 	if (cwd == NULL && want[key] == '/' && text[key] != '/')
-		return true;
+		return may_end(pattern + key, path + key);
 	if (fo_glob_match(pattern, path))
 		return true;
 	/* what is below a directory, and the directory itself */

@@ -243,14 +243,24 @@ def path_cases(suite):
                    "rm -rf u/../x"])
     suite.meet(c, ["rm -rf .", "rm -rf ./", "rm -rf .//."], cwd="/")
     suite.miss(c, ["rm -rf x"], cwd="/")
-    # where it runs is not known: a relative path may be anything
-    suite.meet(c, ["rm -rf .", "rm -rf x", "rm -rf ../x"], cwd=None)
-    suite.miss(c, ["rm -rf /x", "rm -r ."], cwd=None)
-    suite.meet(c, ["cd x && rm -rf y", "chroot /x rm -rf y", "rm -rf y; cd z",
-                   "popd; rm -rf y", "(cd x); rm -rf y",
+    # where it runs is not known: only how a relative path ends
+    suite.meet(c, ["rm -rf .", "rm -rf ./", "rm -rf ../x", "rm -rf x/.."],
+               cwd=None)
+    suite.miss(c, ["rm -rf /x", "rm -r .", "rm -rf x", "rm -rf ./x/y"],
+               cwd=None)
+    suite.meet(c, ["rm -rf x", "rm -rf ./x", "rm -rf srv/x", "rm -rf y/../x",
+                   "rm -rf ../y"], "rm -rf /srv/x", cwd=None)
+    suite.miss(c, ["rm -rf y", "rm -rf v/x", "rm -rf rv/x", "rm -rf x/y",
+                   "rm -rf xx"], "rm -rf /srv/x", cwd=None)
+    suite.meet(c, ["rm -rf y"], "rm -rf /srv/*", cwd=None)
+    suite.meet(c, ["cd x && rm -rf .", "chroot /x rm -rf .", "rm -rf .; cd z",
+                   "popd; rm -rf .", "(cd x); rm -rf ..",
                    "env -C / rm -rf .", "sudo -D / rm -rf .",
                    "find / -execdir rm -rf . ;"])
-    suite.miss(c, ["cd x && rm -rf /y", "sudo -i rm -rf /y",
+    suite.meet(c, ["cd x && rm -rf y", "chroot /x rm -rf y", "rm -rf y; cd z",
+                   "popd; rm -rf y", "(cd x); rm -rf y"], "rm -rf /x/y")
+    suite.miss(c, ["cd x && rm -rf y", "chroot /x rm -rf y", "rm -rf y; cd z",
+                   "cd x && rm -rf /y", "sudo -i rm -rf /y",
                    "setsid -w rm -rf y", "flock -w 5 x rm -rf y",
                    "bash --rcfile x -c 'rm -rf y'", "sudo -C 3 rm -r -v ."])
     shadow = "cat /etc/shadow"
