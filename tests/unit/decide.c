@@ -868,12 +868,31 @@ read_events(const struct place *p, int count)
 	return permits;
 }
 
+/*
+ * A child that decides once the gate is closed: all at once, and when
+ * somebody reads what they tell.
+ */
+static pid_t
+fork_decider(struct place *p, const int gate[2])
+{
+	const pid_t pid = fork();
+	char byte;
+
+	if (pid == 0) {
+		close(gate[1]);
+		_exit(read(gate[0], &byte, 1) == 0 &&
+		    place_decide(p) == FO_OK);
+	}
+	cr_assert_gt(pid, 0);
+	return pid;
+}
+
 Test(decide, of_a_hundred_processes_with_one_proof_one_is_permitted,
     .timeout = 240)
 {
 	pid_t pids[CROWD];
 	char jti[17];
-	int status, permitted;
+	int status, permitted, gate[2];
 	struct place p;
 
 	place_open(&p);
@@ -881,11 +900,11 @@ Test(decide, of_a_hundred_processes_with_one_proof_one_is_permitted,
 		(void)snprintf(jti, sizeof(jti), "round-%010d", round);
 		p.claims.jti = jti;
 		place_sign(&p);
-		for (int i = 0; i < CROWD; i++) {
-			if ((pids[i] = fork()) == 0)
-				_exit(place_decide(&p) == FO_OK);
-			cr_assert_gt(pids[i], 0);
-		}
+		cr_assert_eq(pipe(gate), 0);
+		for (int i = 0; i < CROWD; i++)
+			pids[i] = fork_decider(&p, gate);
+		close(gate[0]);
+		close(gate[1]);
 		cr_expect_eq(read_events(&p, CROWD), 1, "round %d", round);
 		permitted = 0;
 		for (int i = 0; i < CROWD; i++) {
