@@ -242,6 +242,18 @@ class Status(Lifecycle):
                           ("resume", "ok"), ("auth", "ok")])
         self.assertEqual(events[2]["what"], "odd")
 
+    def test_a_reason_that_no_reader_takes_is_refused_before_anything(self):
+        self.agent()
+        for reason in ("a\x1b[2Jb", "two\nlines", "x" * 257, "\x7f",
+                       "\u2028"):
+            for verb in ("revoke", "suspend", "resume", "delete"):
+                for more in ((), ("--dry-run",)):
+                    with self.subTest(reason=reason, verb=verb, more=more):
+                        self.unchanged(2, "--reason: must be", "agent", verb,
+                                       "build-bot", "--reason", reason,
+                                       *more)
+        self.admin("agent", "revoke", "build-bot", "--reason", "x" * 256)
+
     def test_what_is_revoked_stays_revoked(self):
         self.agent()
         self.admin("agent", "revoke", "build-bot")

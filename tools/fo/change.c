@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/names.h"
+
+#include "describe.h"
 #include "json.h"
 #include "out.h"
 #include "principal.h"
@@ -32,6 +35,21 @@ progress_clear(struct progress *progress)
 
 /* ---- changing -------------------------------------------------------- */
 
+/*
+ * A reason goes into the file and the event: whatever its reader would not
+ * take is refused before anything is done.
+ */
+static int
+check_reason(const struct change *change)
+{
+	if (change->what == NULL || (fo_prose_ok(change->what) &&
+	    strlen(change->what) <= CHANGE_REASON_MAX))
+		return FO_EXIT_DONE;
+
+	return fail(change->call, FO_EXIT_USAGE, FO_ERR_ARG, "--reason: must"
+	    " be one line of text of at most %d bytes", CHANGE_REASON_MAX);
+}
+
 /* Find it, and make of a copy what it is to be. */
 static int
 work_out(const struct admin *admin, struct change *change,
@@ -51,6 +69,8 @@ work_out(const struct admin *admin, struct change *change,
 		return fail_err(change->call, r, &diag, NULL);
 	code = change->apply(admin, change, progress->before,
 	    progress->after);
+	if (code == FO_EXIT_DONE)
+		code = describe_readable(change->call, progress->after);
 	if (code != FO_EXIT_DONE)
 		return code;
 	if ((r = fo_principal_format(progress->before,
@@ -211,6 +231,8 @@ change_run(struct change *change)
 	struct admin admin;
 	int code, told = FO_EXIT_DONE, finished = FO_EXIT_DONE;
 
+	if ((code = check_reason(change)) != FO_EXIT_DONE)
+		return code;
 	if ((code = admin_open(change->call, &admin)) == FO_EXIT_DONE)
 		code = change_locked(&admin, change, &progress);
 	/* done: whatever follows, it is told and printed */

@@ -23,6 +23,8 @@ struct json;
     " change nothing" }
 #define CHANGE_REASON { "reason", "TEXT", "why, for its file and the event" }
 
+#define CHANGE_REASON_MAX 256
+
 #define CHANGE_EXITS \
 	"  0  done, or there was nothing to change\n" \
 	"  1  refused, or there is none of that name\n" \

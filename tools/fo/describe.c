@@ -69,12 +69,9 @@ describe_accounts(const struct call *call, const char *option,
 	return set_list(call, option, text, list);
 }
 
-/*
- * Read back what would be written, so that a value that the store's reader
- * does not take is refused here, before anything is made.
- */
-static int
-check_readable(const struct call *call, const struct fo_principal *principal)
+int
+describe_readable(const struct call *call,
+    const struct fo_principal *principal)
 {
 	struct fo_principal *copy = NULL;
 	struct fo_diag diag = { "" };
@@ -136,8 +133,7 @@ describe_check(const struct admin *admin,
 	int code;
 	fo_err r;
 
-	if ((code = check_readable(admin->call, principal)) != 0 ||
-	    (code = check_named(admin, "group", FO_STORE_GROUPS,
+	if ((code = check_named(admin, "group", FO_STORE_GROUPS,
 	    principal->groups)) != 0 ||
 	    (code = check_named(admin, "policy", FO_STORE_POLICIES,
 	    principal->policies)) != 0)

@@ -28,10 +28,11 @@ int describe_names(const struct call *call, const char *option,
 int describe_accounts(const struct call *call, const char *option,
     const char *text, char ***list);
 
-/*
- * Would the store's reader take this principal, and does the store have the
- * groups and policies that it names?
- */
+/* Would the store's reader take what would be written of this principal? */
+int describe_readable(const struct call *call,
+    const struct fo_principal *principal);
+
+/* Does the store have the groups and policies that it names? */
 int describe_check(const struct admin *admin,
     const struct fo_principal *principal);
 

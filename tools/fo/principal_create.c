@@ -248,6 +248,8 @@ create(const struct admin *admin, struct fo_principal *made,
 	    (code = newkey_get(admin->call, key)) != 0)
 		return code;
 	memcpy(made->keys[0].jkt, key->jkt, sizeof(key->jkt));
+	if ((code = describe_readable(admin->call, made)) != FO_EXIT_DONE)
+		return code;
 	code = create_locked(admin, made, key, &there);
 	if (code == FO_EXIT_DONE && !there)
 		return print_dry(admin, made);

@@ -24,10 +24,14 @@
 #include "procs.h"
 #include "remains.h"
 
-/* So long until everything of a session must have been stopped, */
-#define FREEZE_MS 400
+/* Where a session has not stopped after so long, its leader is stopped, too, */
+#define HURRY_MS 200
+/* where it never stops, it is killed as it is, */
+#define FREEZE_MS 700
 /* and so long may what opened it close it by itself. */
-#define GENTLE_MS 1000
+#define GENTLE_MS 1200
+/* Looks in a row at which nothing ran and nothing was new. */
+#define CALM 2
 #define ROUND_MS 20
 
 struct session {
@@ -35,7 +39,12 @@ struct session {
 	char *service;
 	char *user;
 	struct proc leader;
+	uint32_t audit;	/* its own audit session, or UINT32_MAX */
 	char *scope;	/* of logind, if the leader leads one; or NULL */
+	struct proc *members; /* all that were seen, but the leader */
+	size_t members_count;
+	int calm;	/* looks at which nothing ran */
+	bool hurried;	/* the leader has been stopped */
 	bool ours;	/* this very command runs in it */
 	bool over;
 	int64_t ms;	/* when, since the beginning */
@@ -59,6 +68,7 @@ sessions_clear(struct sessions *all)
 		free(all->list[i].service);
 		free(all->list[i].user);
 		free(all->list[i].scope);
+		free(all->list[i].members);
 	}
 	free(all->list);
 }
@@ -109,7 +119,7 @@ find_sessions(const struct admin *admin, struct fo_diag *diag,
 	return r;
 }
 
-/* ---- ending one ------------------------------------------------------ */
+/* ---- logind's scopes ------------------------------------------------- */
 
 /* The first line of a file that begins so, without that; NULL: none. */
 static char *
@@ -131,36 +141,54 @@ read_line(const char *path, const char *begin)
 	return found;
 }
 
+/* Does logind say that this process leads the session of a scope? */
+static bool
+leads(const char *scope, pid_t pid)
+{
+	const char *name = strrchr(scope, '/');
+	const size_t len = name != NULL ? strlen(name) : 0;
+	char path[128], number[24], *leader;
+	bool same;
+
+	if (len <= sizeof("/session-.scope") - 1 || len >= 64 ||
+	    strncmp(name, "/session-", 9) != 0 ||
+	    strcmp(name + len - 6, ".scope") != 0)
+		return false;
+	snprintf(path, sizeof(path), "/run/systemd/sessions/%.*s",
+	    (int)(len - 9 - 6), name + 9);
+	snprintf(number, sizeof(number), "%ld", (long)pid);
+	leader = read_line(path, "LEADER=");
+	same = leader != NULL && strcmp(leader, number) == 0;
+	free(leader);
+
+	return same;
+}
+
+/* The control group of a process, as a path below all of them; or NULL. */
+static char *
+group_of(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
+
+	return read_line(path, "0::");
+}
+
 /*
- * The scope of logind that this process leads, as a path below the cgroups;
- * NULL: there is none. A scope in which it is a mere guest, as su is in the
- * session of whoever called it, is not its own.
+ * The scope of logind that this process leads, or NULL. A scope in which it
+ * is a mere guest, as su is in the session of whoever called it, is not its
+ * own.
  */
 static char *
 own_scope(pid_t pid)
 {
-	char path[128], number[24];
-	char *scope, *name, *leader = NULL;
-	size_t len;
+	char *scope = group_of(pid);
 
-	snprintf(path, sizeof(path), "/proc/%ld/cgroup", (long)pid);
-	if ((scope = read_line(path, "0::")) == NULL)
-		return NULL;
-	name = strrchr(scope, '/');
-	len = name != NULL ? strlen(name) : 0;
-	if (len > sizeof("/session-.scope") - 1 && len < 64 &&
-	    strncmp(name, "/session-", 9) == 0 &&
-	    strcmp(name + len - 6, ".scope") == 0) {
-		snprintf(path, sizeof(path), "/run/systemd/sessions/%.*s",
-		    (int)(len - 9 - 6), name + 9);
-		leader = read_line(path, "LEADER=");
-	}
-	snprintf(number, sizeof(number), "%ld", (long)pid);
-	if (leader == NULL || strcmp(leader, number) != 0) {
+	if (scope != NULL && !leads(scope, pid)) {
 		free(scope);
 		scope = NULL;
 	}
-	free(leader);
 
 	return scope;
 }
@@ -179,65 +207,164 @@ kill_scope(const char *scope)
 	fclose(file); /* what is left in it is seen to one by one */
 }
 
-/* Does the session's leader have an audit session that began with it? */
-static bool
-has_audit(const struct procs *procs, const struct proc *leader)
-{
-	const struct proc *parent = procs_find(procs, leader->parent);
+/* ---- its processes --------------------------------------------------- */
 
-	return leader->audit != UINT32_MAX && leader->audit != 0 &&
-	    (parent == NULL || parent->audit != leader->audit);
-}
-
-static bool
-is_member(const struct procs *procs, const struct proc *leader, bool audit,
-    const struct proc *p)
+/* The process as it was seen, if it still runs. */
+static const struct proc *
+still_there(const struct procs *procs, const struct proc *seen)
 {
-	return p != leader && p->state != 'Z' &&
-	    (procs_below(procs, p, leader->pid) ||
-	    (audit && p->audit == leader->audit));
+	const struct proc *p = procs_find(procs, seen->pid);
+
+	return p != NULL && p->start == seen->start && p->state != 'Z' ? p :
+	    NULL;
 }
 
 /*
- * One step towards the end of a session. All but the leader are stopped
- * before they are killed: what runs could fork, and what it forked would
- * have no parent that we know. The leader goes last, and gently at first, so
- * that it may close the session. True: it is over.
+ * The audit session of a leader, if it began with it: whoever opened the
+ * session, sshd, had another, and nothing in it is older. su and sudo carry
+ * the audit session of whoever called them, who must not be ended.
  */
-static bool
-step(const struct procs *procs, const struct session *session, int64_t ms)
+static uint32_t
+own_audit(const struct procs *procs, const struct proc *leader)
 {
-	const struct proc *leader = procs_find(procs, session->leader.pid);
+	const struct proc *parent = procs_find(procs, leader->parent);
 	const struct proc *p;
-	size_t running = 0, members = 0;
-	bool audit;
 
-	if (leader == NULL || leader->start != session->leader.start ||
-	    leader->state == 'Z')
+	if (leader->audit == UINT32_MAX || leader->audit == 0 ||
+	    parent == NULL || parent->pid == 1 ||
+	    parent->audit == leader->audit)
+		return UINT32_MAX;
+	for (p = procs->list; p < procs->list + procs->count; p++)
+		if (p != leader && p->audit == leader->audit &&
+		    p->start < leader->start)
+			return UINT32_MAX;
+
+	return leader->audit;
+}
+
+/* Does a process belong to the session, by what is known of it so far? */
+static bool
+belongs(const struct procs *procs, const struct session *session,
+    const struct proc *p)
+{
+	size_t i;
+
+	if (p->pid == session->leader.pid)
+		return false;
+	if (session->audit != UINT32_MAX && p->audit == session->audit)
 		return true;
-	audit = has_audit(procs, leader);
+	if (still_there(procs, &session->leader) != NULL &&
+	    procs_below(procs, p, session->leader.pid))
+		return true;
+	for (i = 0; i < session->members_count; i++)
+		if (still_there(procs, &session->members[i]) != NULL &&
+		    procs_below(procs, p, session->members[i].pid))
+			return true;
+
+	return false;
+}
+
+/* Remember all that belong to it: parents die, and tell nothing then. */
+static fo_err
+gather(const struct procs *procs, struct session *session)
+{
+	const struct proc *p;
+	struct proc *grown;
+	size_t i;
+
 	for (p = procs->list; p < procs->list + procs->count; p++) {
-		if (!is_member(procs, leader, audit, p))
+		for (i = 0; i < session->members_count; i++)
+			if (session->members[i].pid == p->pid &&
+			    session->members[i].start == p->start)
+				break;
+		if (i < session->members_count ||
+		    !belongs(procs, session, p))
 			continue;
-		members++;
+		grown = reallocarray(session->members, i + 1,
+		    sizeof(*grown));
+		if (grown == NULL)
+			return FO_ERR_NOMEM;
+		session->members = grown;
+		grown[i] = *p;
+		session->members_count++;
+	}
+
+	return FO_OK;
+}
+
+/* ---- ending one ------------------------------------------------------ */
+
+/*
+ * Stop what still runs, the leader only where it hurries; how much did run.
+ * *ret_left: how many members there are.
+ */
+static size_t
+stop_all(const struct procs *procs, struct session *session,
+    const struct proc *leader, int64_t ms, size_t *ret_left)
+{
+	const struct proc *p;
+	size_t i, running = 0, left = 0;
+
+	for (i = 0; i < session->members_count; i++) {
+		p = still_there(procs, &session->members[i]);
+		if (p == NULL)
+			continue;
+		left++;
 		if (p->state != 'T' && proc_signal(p, SIGSTOP))
 			running++;
 	}
-	if (running > 0 && ms < FREEZE_MS)
-		return false;
-	for (p = procs->list; p < procs->list + procs->count; p++)
-		if (is_member(procs, leader, audit, p))
-			(void)proc_signal(p, SIGKILL);
-	/* also what no parent leads to any more */
-	if (session->scope != NULL)
-		kill_scope(session->scope);
-	if (ms >= GENTLE_MS) {
+	if (leader != NULL && running > 0 && ms >= HURRY_MS)
+		session->hurried = true;
+	if (leader != NULL && session->hurried && leader->state != 'T' &&
+	    proc_signal(leader, SIGSTOP))
+		running++;
+	*ret_left = left;
+
+	return running;
+}
+
+static void
+end_leader(const struct session *session, const struct proc *leader,
+    size_t left, int64_t ms)
+{
+	if (session->hurried || ms >= GENTLE_MS) {
 		(void)proc_signal(leader, SIGKILL);
-	} else if (members == 0) {
+	} else if (left == 0) {
 		/* su and sudo stop when what they run is stopped */
 		(void)proc_signal(leader, SIGCONT);
 		(void)proc_signal(leader, SIGTERM);
 	}
+}
+
+/*
+ * One step towards the end of a session. All are stopped before any is
+ * killed: what runs could fork, and what it forked would have no parent that
+ * we know. The leader goes last, and gently at first, so that it may close
+ * the session. fresh: members were seen for the first time. True: nothing of
+ * it is left.
+ */
+static bool
+step(const struct procs *procs, struct session *session, bool fresh,
+    int64_t ms)
+{
+	const struct proc *leader = still_there(procs, &session->leader);
+	size_t i, left;
+
+	if (stop_all(procs, session, leader, ms, &left) > 0 || fresh)
+		session->calm = 0;
+	else
+		session->calm++;
+	if (session->calm < CALM && ms < FREEZE_MS)
+		return false;
+	for (i = 0; i < session->members_count; i++)
+		(void)proc_signal(&session->members[i], SIGKILL);
+	/* also what no parent leads to any more */
+	if (session->scope != NULL && leads(session->scope,
+	    session->leader.pid))
+		kill_scope(session->scope);
+	if (leader == NULL)
+		return left == 0;
+	end_leader(session, leader, left, ms);
 
 	return false;
 }
@@ -255,39 +382,74 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* Does this very command run in the session, by any of its signs? */
+static bool
+is_inside(const struct procs *procs, const struct session *session)
+{
+	const struct proc *self = procs_find(procs, getpid());
+	char *group = group_of(getpid());
+	const size_t len = session->scope != NULL ? strlen(session->scope) :
+	    0;
+	bool inside = self == NULL || self->pid == session->leader.pid ||
+	    belongs(procs, session, self);
+
+	if (group != NULL && session->scope != NULL &&
+	    strncmp(group, session->scope, len) == 0 &&
+	    (group[len] == '\0' || group[len] == '/'))
+		inside = true;
+	free(group);
+
+	return inside;
+}
+
 /*
  * What must be known of each before any ends. A session in which this command
  * runs would end it half-way.
  */
-static void
+static fo_err
 look_at(const struct procs *procs, struct sessions *all)
 {
-	const struct proc *self = procs_find(procs, getpid());
+	const struct proc *leader;
 	struct session *one;
+	fo_err r = FO_OK;
 
-	for (one = all->list; one < all->list + all->count; one++) {
-		one->ours = self == NULL ||
-		    procs_below(procs, self, one->leader.pid);
-		one->scope = own_scope(one->leader.pid);
+	for (one = all->list; one < all->list + all->count && r == FO_OK;
+	    one++) {
+		one->audit = UINT32_MAX;
+		leader = still_there(procs, &one->leader);
+		if (leader != NULL) {
+			one->audit = own_audit(procs, leader);
+			one->scope = own_scope(leader->pid);
+		}
+		one->ours = is_inside(procs, one);
+		r = gather(procs, one);
 	}
+
+	return r;
 }
 
-/* One step for each; how many are still open. */
-static size_t
-step_all(const struct procs *procs, struct sessions *all, int64_t ms)
+/* One step for each; *ret_open: how many are still open. */
+static fo_err
+step_all(const struct procs *procs, struct sessions *all, int64_t ms,
+    size_t *ret_open)
 {
 	struct session *one;
-	size_t open = 0;
+	size_t known;
+	fo_err r;
 
+	*ret_open = 0;
 	for (one = all->list; one < all->list + all->count; one++) {
 		if (one->ours || one->over)
 			continue;
-		one->over = step(procs, one, ms);
+		known = one->members_count;
+		if ((r = gather(procs, one)) != FO_OK)
+			return r;
+		one->over = step(procs, one, one->members_count > known, ms);
 		one->ms = ms;
-		open += !one->over;
+		*ret_open += !one->over;
 	}
 
-	return open;
+	return FO_OK;
 }
 
 static fo_err
@@ -302,13 +464,14 @@ end_all(struct sessions *all)
 
 	if ((r = procs_read(&procs)) != FO_OK)
 		return r;
-	look_at(&procs, all);
+	r = look_at(&procs, all);
 	for (;;) {
 		ms = now_ms() - start;
-		open = step_all(&procs, all, ms);
+		if (r == FO_OK)
+			r = step_all(&procs, all, ms, &open);
 		procs_clear(&procs);
-		if (open == 0 || ms >= SESSIONS_END_MS)
-			return FO_OK;
+		if (r != FO_OK || open == 0 || ms >= SESSIONS_END_MS)
+			return r;
 		(void)nanosleep(&pause, NULL);
 		if ((r = procs_read(&procs)) != FO_OK)
 			return r;
