@@ -119,8 +119,12 @@ static const struct wrapper {
 };
 
 /* The names by which "sh" goes. */
-static const char *const shells[] = { "sh", "bash", "dash", "zsh", "ksh",
-	"mksh", "ash", "rbash", "rksh", "ksh93", "yash", "hush", "posh" };
+static const char *const shells[] = { "sh", "bash", "dash", "ksh", "mksh",
+	"ash", "rbash", "rksh", "ksh93", "yash", "hush", "posh" };
+/* Shells, with a language of their own. */
+static const char *const odd_shells[] = { "zsh", "rzsh", "csh", "tcsh",
+	"bsd-csh", "fish", "pwsh", "powershell", "rc", "es", "nu", "xonsh",
+	"elvish", "osh", "ysh" };
 
 /* What runs text that is not looked into, or renames commands. */
 static const struct {
@@ -363,7 +367,9 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 		letter = 'u';
 	if (starts_with(name, "replace="))
 		mark_placeholders(k, name + n + 1);
-	if (k->wrapper->shell[0] != '\0' &&
+	if ((k->wrapper->flags & SCRIPT) != 0 && strcmp(name, "login") == 0)
+		k->command->moved = true;
+	else if (k->wrapper->shell[0] != '\0' &&
 	    (starts_with(name, "login") || starts_with(name, "shell")))
 		k->shell = k->command->moved = true;
 	if (strcmp(name, "version") == 0 || strcmp(name, "help") == 0)
@@ -405,6 +411,53 @@ take_letters(struct walk *k, const char *letters, fo_word_kind kind)
 		guess_from_here(k);
 }
 
+/*
+ * Options of a shell, after '-' or '+'. The value of each o and O is a word
+ * of its own, whatever letters follow; a shell that thinks otherwise would
+ * take that word for something else.
+ */
+static void
+take_shell_letters(struct walk *k, const char *letters, fo_word_kind kind)
+{
+	const struct wrapper *w = k->wrapper;
+
+	/* bash takes long names after one '-' as well */
+	if (strcmp(letters, "rcfile") == 0) {
+		k->at++;
+		return;
+	}
+	for (; *letters != '\0'; letters++) {
+		k->shell = k->shell || has_letter(w->shell, *letters);
+		k->script = k->script || *letters == 'c';
+		if (*letters == 'l')
+			k->command->moved = true;
+		if (!has_letter(w->valued, *letters)) {
+			if (!has_letter(w->plain, *letters))
+				guess_from_here(k);
+			continue;
+		}
+		if (letters[1] != '\0' && k->at < k->c.count &&
+		    strchr("-+", k->c.words[k->at].text[0]) != NULL)
+			k->command->any = true;
+		take_value(k, *letters, NULL, kind);
+	}
+	if (kind != FO_WORD_PLAIN)
+		guess_from_here(k);
+}
+
+/* One option, which begins with '-' or, in a shell, '+'. */
+static void
+take_option(struct walk *k, const struct fo_word *word)
+{
+	k->at++;
+	if (starts_with(word->text, "--"))
+		take_long(k, word->text + 2, word->kind);
+	else if ((k->wrapper->flags & SCRIPT) != 0)
+		take_shell_letters(k, word->text + 1, word->kind);
+	else
+		take_letters(k, word->text + 1, word->kind);
+}
+
 /* Up to the command; false if there is no telling where it is. */
 static bool
 walk_options(struct walk *k)
@@ -424,14 +477,10 @@ walk_options(struct walk *k)
 		} else if (k->options && word->text[0] == '-' &&
 		    (word->text[1] != '\0' ||
 		    has_letter(k->wrapper->plain, '-'))) {
-			k->at++;
-			if (starts_with(word->text, "--"))
-				take_long(k, word->text + 2, word->kind);
-			else
-				take_letters(k, word->text + 1, word->kind);
+			take_option(k, word);
 		} else if (k->options && (flags & SCRIPT) != 0 &&
 		    word->text[0] == '+') {
-			k->at += strcmp(word->text, "+o") == 0 ? 2 : 1;
+			take_option(k, word);
 		} else if ((flags & ASSIGNS) != 0 &&
 		    strchr(word->text, '=') != NULL) {
 			k->at++;
@@ -525,6 +574,21 @@ run_script(struct walk *k)
 	    starts_with(word->text, "/dev/") ||
 	    starts_with(word->text, "/proc/"))
 		k->command->any = true;
+}
+
+/* A shell of another language: only a file is as unseen as any program. */
+static void
+look_at_odd_shell(struct fo_command *command, const struct fo_candidate *c)
+{
+	const struct fo_word *word = c->count > 1 ? &c->words[1] : NULL;
+
+	if (c->opaque || word == NULL || word->kind != FO_WORD_PLAIN ||
+	    (strchr("-+", word->text[0]) != NULL &&
+	    strcmp(word->text, "--version") != 0 &&
+	    strcmp(word->text, "--help") != 0) ||
+	    starts_with(word->text, "/dev/") ||
+	    starts_with(word->text, "/proc/"))
+		command->any = true;
 }
 
 /* What follows the options is the command, or there is none. */
@@ -649,6 +713,8 @@ look_at(struct fo_command *command, size_t index)
 	}
 	if (strcmp(base, "find") == 0)
 		look_behind_find(command, &c);
+	else if (IS_AMONG(odd_shells, base))
+		look_at_odd_shell(command, &c);
 	else if (wrapper != NULL)
 		look_behind(command, wrapper, &c);
 }

@@ -25,6 +25,13 @@ struct heredoc {
 	bool quoted;		/* nothing in it is expanded */
 };
 
+/* Whether what is read is a command: not if it is a test or arithmetic. */
+enum doubt {
+	NO_DOUBT,
+	UNLIKELY,		/* no shell is known to run it */
+	LIKELY,			/* dash runs what is none for bash */
+};
+
 struct parser {
 	const char *s;		/* what is left to read */
 	struct fo_shell *out;
@@ -33,7 +40,9 @@ struct parser {
 	unsigned int cases;	/* case commands around */
 	bool esac;		/* the innermost of them has ended */
 	bool in_test;		/* between [[ and ]] */
-	bool doubtful;		/* arithmetic, read as commands too */
+	bool test_runs;		/* ... after what dash goes on after */
+	unsigned int test_depth;	/* ( ) in it */
+	enum doubt doubt;	/* arithmetic, read as commands too */
 	struct heredoc heredocs[HEREDOCS_MAX];
 	size_t heredocs_count;	/* whose bodies begin at the next line */
 };
@@ -89,10 +98,10 @@ parser_clear(struct parser *p)
 
 /* Read a text of its own, whose commands run, or may run, as well. */
 static void
-parse_inner(struct parser *p, const char *text, bool doubtful)
+parse_inner(struct parser *p, const char *text, enum doubt doubt)
 {
 	struct parser inner = { .s = text, .out = p->out,
-		.depth = p->depth, .doubtful = doubtful };
+		.depth = p->depth, .doubt = doubt };
 
 	if (enter(&inner))
 		parse_list(&inner);
@@ -108,7 +117,7 @@ parse_inner(struct parser *p, const char *text, bool doubtful)
 /* The same for a part of the text, which has a backslash before some bytes. */
 static void
 parse_part(struct parser *p, const char *part, size_t len,
-    const char *escaped, bool doubtful)
+    const char *escaped, enum doubt doubt)
 {
 	struct fo_buf text;
 	char *copy = NULL;
@@ -126,7 +135,7 @@ parse_part(struct parser *p, const char *part, size_t len,
 	if ((r = fo_buf_take(&text, &copy)) != FO_OK)
 		fail(p, r);
 	else
-		parse_inner(p, copy, doubtful);
+		parse_inner(p, copy, doubt);
 	free(copy);
 }
 
@@ -212,43 +221,76 @@ read_commands(struct parser *p)
 {
 	const size_t heredocs = p->heredocs_count;
 	const unsigned int cases = p->cases;
-	const bool in_test = p->in_test, doubtful = p->doubtful;
+	const bool in_test = p->in_test;
+	const enum doubt doubt = p->doubt;
 
 	p->out->plain = false;
-	p->in_test = p->doubtful = false;
+	p->in_test = false;
+	p->doubt = NO_DOUBT;
 	p->cases = 0;
 	if (enter(p))
 		parse_list(p);
 	p->depth--;
 	p->cases = cases;
 	p->in_test = in_test;
-	p->doubtful = doubtful;
+	p->doubt = doubt;
 	if (*p->s != ')' || p->heredocs_count != heredocs)
 		give_up(p);
 	else
 		p->s++;
 }
 
-/* The "))" that ends what "((" began, or NULL: then it is two "(". */
-static const char *
-arithmetic_end(const char *s)
+/*
+ * May shells differ about where arithmetic ends? Not all of them take quotes
+ * off in it; sub: in $(...), where all do.
+ */
+static bool
+is_strange(const char *s, bool sub)
 {
-	unsigned int depth = 0;
+	if (*s == '`' || (!sub && strchr("'\"\\", *s) != NULL))
+		return true;
+	if (s[0] == '$' && s[1] == '{')
+		return s[2 + strcspn(s + 2, "}()")] != '}';
+
+	return sub && (*s == '#' || strncmp(s, "case", 4) == 0 ||
+	    strncmp(s, "<<", 2) == 0);
+}
+
+/*
+ * The "))" that ends what "((" began, or NULL: then it is two "(", or, if
+ * strange, nobody knows.
+ */
+static const char *
+arithmetic_end(const char *s, bool *strange)
+{
+	unsigned int depth = 0, sub = 0;	/* sub: where $( began, or 0 */
 	char quote = '\0';
 
 	for (; *s != '\0'; s++) {
-		if (*s == '\\' && quote != '\'' && s[1] != '\0')
-			s++;
-		else if (quote != '\0' && *s == quote)
+		if (quote != '\0' && *s == quote) {
 			quote = '\0';
-		else if (quote != '\0')
+		} else if (quote == '\'') {
 			continue;
-		else if (*s == '\'' || *s == '"')
+		} else if ((*strange = is_strange(s, sub != 0))) {
+			return NULL;
+		} else if (*s == '\\' && s[1] != '\0') {
+			s++;
+		} else if (quote != '\0') {
+			*strange = *s == '$' && s[1] == '(';
+			if (*strange)
+				return NULL;
+		} else if (*s == '\'' || *s == '"') {
 			quote = *s;
-		else if (*s == '(')
+		} else if (*s == '(') {
 			depth++;
-		else if (*s == ')' && depth-- == 0)
-			return s[1] == ')' ? s : NULL;
+			if (sub == 0 && s[-1] == '$')
+				sub = depth;
+		} else if (*s == ')') {
+			if (depth == 0)
+				return s[1] == ')' ? s : NULL;
+			if (depth-- == sub)
+				sub = 0;
+		}
 	}
 	return NULL;
 }
@@ -258,16 +300,19 @@ arithmetic_end(const char *s)
  * takes it for two subshells. Read twice, it must not be deep.
  */
 static bool
-read_arithmetic(struct parser *p)
+read_arithmetic(struct parser *p, enum doubt doubt)
 {
-	const char *end = arithmetic_end(p->s);
+	bool strange = false;
+	const char *end = arithmetic_end(p->s, &strange);
 	const unsigned int depth = p->depth;
 
+	if (strange)
+		give_up(p);
 	if (end == NULL)
-		return false;
+		return strange;
 	p->out->plain = false;
 	p->depth += DEPTH_MAX / 4;
-	parse_part(p, p->s, (size_t)(end - p->s), "", true);
+	parse_part(p, p->s, (size_t)(end - p->s), "", doubt);
 	if (!p->out->opaque)
 		read_expansions(p, p->s, (size_t)(end - p->s));
 	p->depth = depth;
@@ -293,7 +338,7 @@ read_backticks(struct parser *p, struct draft *w, bool quoted)
 	}
 	p->s++;
 	parse_part(p, start, (size_t)(p->s - 1 - start),
-	    quoted ? "$`\\\"" : "$`\\", false);
+	    quoted ? "$`\\\"" : "$`\\", NO_DOUBT);
 }
 
 static void
@@ -449,7 +494,7 @@ read_dollar(struct parser *p, struct draft *w, bool quoted)
 		p->s += 2;
 		if (*p->s == '(') {
 			p->s++;
-			if (read_arithmetic(p))
+			if (read_arithmetic(p, UNLIKELY))
 				return;
 			p->s--;
 		}
@@ -839,7 +884,7 @@ read_loop(struct parser *p)
 	skip_blanks(p);
 	if (strncmp(p->s, "((", 2) == 0) {
 		p->s += 2;
-		if (!read_arithmetic(p))
+		if (!read_arithmetic(p, UNLIKELY))
 			give_up(p);
 		return;
 	}
@@ -975,10 +1020,15 @@ is_redirection(const char *s)
 static bool
 keep_word(struct parser *p, struct fo_simple *simple, struct draft *w)
 {
-	const bool begins = simple->count == 0 && draft_is(w, "[[");
+	const bool begins = simple->count == 0 && draft_is(w, "[[") &&
+	    !simple->has_env && !simple->has_redirection;
 	const bool ends = draft_is(w, "]]");
 
 	add_word(p, simple, w);
+	if (begins) {
+		p->test_runs = false;
+		p->test_depth = 0;
+	}
 	p->in_test = begins || (p->in_test && !ends);
 	p->out->plain = p->out->plain && !begins;
 	return !is_keyword_time(p, simple);
@@ -1012,6 +1062,10 @@ read_words(struct parser *p, struct fo_simple *simple)
 		}
 		if (simple->count == 0)
 			reserved = read_reserved(p, &w);
+		/* after A=1 or >x none is reserved */
+		if (reserved != NO_WORD && (simple->has_env ||
+		    simple->has_redirection))
+			give_up(p);
 		if (reserved != NO_WORD) {
 			p->out->plain = false;
 			more = reserved == BEFORE_COMMAND;
@@ -1031,12 +1085,15 @@ read_words(struct parser *p, struct fo_simple *simple)
 
 /*
  * Where it is in doubt whether a command is one, as after && in [[ ]], it is
- * one if its program is a plain word.
+ * one if its program is a plain word. If it is not, and dash would run it, it
+ * may be any.
  */
 static void
 read_simple(struct parser *p)
 {
-	const bool doubtful = p->doubtful || p->in_test;
+	const enum doubt in_test = !p->in_test ? NO_DOUBT :
+	    p->test_runs ? LIKELY : UNLIKELY;
+	const enum doubt doubt = p->doubt > in_test ? p->doubt : in_test;
 	struct fo_simple simple = { .count = 0 };
 	bool is_command = read_words(p, &simple);
 
@@ -1048,8 +1105,12 @@ read_simple(struct parser *p)
 			give_up(p);
 		}
 	}
-	if (is_command && doubtful && simple.words[0].kind != FO_WORD_PLAIN)
+	if (is_command && doubt != NO_DOUBT &&
+	    simple.words[0].kind != FO_WORD_PLAIN) {
 		is_command = false;
+		if (doubt == LIKELY)
+			give_up(p);
+	}
 	if (is_command)
 		add_command(p, &simple);
 	else
@@ -1061,7 +1122,7 @@ read_group(struct parser *p)
 {
 	if (strncmp(p->s, "((", 2) == 0) {
 		p->s += 2;
-		if (read_arithmetic(p))
+		if (read_arithmetic(p, LIKELY))
 			return;
 		p->s -= 2;
 	}
@@ -1075,17 +1136,44 @@ read_group(struct parser *p)
 		p->s++;
 }
 
+/*
+ * At "(", ")" or an operator in [[ ]]. For dash "[[" is a program that is not
+ * there: it goes on after all but "&&", and reads no "(" but after that.
+ */
+static void
+read_test_operator(struct parser *p)
+{
+	if (*p->s == '(') {
+		p->test_depth++;
+		p->s++;
+	} else if (*p->s == ')') {
+		p->test_depth -= p->test_depth > 0;
+		p->s++;
+	} else if (strncmp(p->s, "&&", 2) == 0) {
+		p->s += 2;
+		skip_lines(p);
+	} else {
+		p->out->plain = false;
+		p->test_runs = p->test_runs || p->test_depth == 0;
+		if (*p->s == '\n')
+			read_newline(p);
+		else
+			p->s++;
+	}
+}
+
 /* Up to what ends the list: ")", ";;", "esac" or the end of the text. */
 static void
 parse_list(struct parser *p)
 {
 	for (skip_blanks(p); *p->s != '\0'; skip_blanks(p)) {
-		if (*p->s == '\n') {
+		if (p->in_test && strchr("()\n;|&", *p->s) != NULL &&
+		    !is_redirection(p->s)) {
+			read_test_operator(p);
+		} else if (*p->s == '\n') {
 			read_newline(p);
-		} else if (p->in_test && strchr("()", *p->s) != NULL) {
-			p->s++;
 		} else if (*p->s == ')' ||
-		    (*p->s == ';' && !p->doubtful &&
+		    (*p->s == ';' && p->doubt == NO_DOUBT &&
 		    (p->s[1] == ';' || p->s[1] == '&'))) {
 			return;
 		} else if (*p->s == '(') {

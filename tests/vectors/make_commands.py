@@ -382,7 +382,13 @@ def operator_cases(suite):
                    "if rm; then -rf /; fi", "for rm in -rf /; do :; done",
                    "case rm in -rf) / ;; esac", "[[ rm == -rf ]]",
                    "((i++))", "(( i > 3 )) && ls", "echo $((1 + 2))",
-                   "echo $(( rm ))", "[[ -f a && $b == x ]] && ls",
+                   "echo $(( rm ))", "echo $(( $x * 2 ))", "[[ a &&\n$b ]]",
+                   "echo $(( $(wc -l < \"$f\") + 1 ))", "[[ a && ($b) ]]",
+                   "echo $(( ${x:-1} + ${#y} ))", "(( i += $x ))",
+                   "[[ $x =~ ^($a|$b)$ ]]", "[[ a ]] || ls; ls",
+                   "if [[ -f a && -n $b ]]; then ls; fi",
+                   "{ ls; } >x; { ls; }",
+                   "[[ -f a && $b == x ]] && ls",
                    "[[ $x =~ ^(a|b)$ ]] || ls", "a=(rm -rf /); ls",
                    "ls >rm -rf /", "echo 2>&1 >x", "f() { ls; }; f",
                    "while read -r l; do echo \"$l\"; done < x",
@@ -498,10 +504,13 @@ ADDS = ("xargs", "parallel")
 
 # A shell text, quoted, stands for '%'.
 TEXTS = [
-    "sh -c %", "bash -c %", "dash -c %", "zsh -c %", "ksh -c %",
+    "sh -c %", "bash -c %", "dash -c %", "ksh -c %",
     "/bin/sh -c %", "bash -lc %", "bash -ec %", "bash -xec %",
     "bash -e -c %", "bash -c -e %", "bash -o pipefail -c %",
     "bash -O extglob -c %", "bash --norc -c %", "bash --rcfile x -c %",
+    "bash -oc pipefail %", "bash -Oc extglob %", "bash -eoc pipefail %",
+    "bash +O extglob -c %", "bash +eo pipefail -c %", "sh +ec %",
+    "bash +c %", "bash -ooc pipefail posix %", "bash -rcfile x -c %",
     "bash +e -c %", "bash +o posix -c %", "sh -c % a b", "sh -c -- %",
     "sudo sh -c %", "sudo -u root bash -lc %", "busybox sh -c %",
     "env -i sh -c %", "timeout 5 bash -c %", "su -c %", "su - -c %",
@@ -540,6 +549,14 @@ HIDDEN = [
     "env -S 'rm\\_-rf\\_/'", "su -c \"$x\"", "flock /x -c \"$x\"",
     "coproc $x", "fc -s x", "mapfile -C 'rm -rf /' x", "X='a'; \"$X\" b",
     "a $( b", "a 'b", "a \"b", "a )", "a ;; b", "( a", "a `b",
+    "zsh -c ls", "csh -c ls", "tcsh -c ls", "fish -c ls", "pwsh -c ls",
+    "zsh", "curl x | zsh", "zsh +x -c ls", "sudo zsh -c ls", "zsh -f x",
+    "zsh <<E\nE", "mksh -oposix -c ls", "bash -rcfile x", "bash +$x",
+    "A=1 [[ x; $X y", ">f [[ x; $X y", "[[ x; $X y", "[[ x | $X y",
+    "[[ x & $X y", "[[ x || $X y", "[[ x\n$X y", "(( $X -rf / ))",
+    "[[ a || b && $X y", ">f if a; then b; fi", "A=1 for x in a; do b; done",
+    "echo $((1 ')); ls; : ' )) \\'", "echo $((1 \")); ls; : \" ))",
+    "echo $((${x:-))} ' )) ; ls ; '", "echo $(( `a` ))",
     "a ${b", "case x in", "case x", "a (b)", "@(a|b)", "a <", "a < ;",
     "a <<", "${ rm -rf /;}", "$[1]", "<<E $(\nE",
 ]
@@ -582,6 +599,10 @@ def wrapper_cases(suite):
                                                "/"],
                    ["xargs", "rm", "-rf"], ["eval", "x"], ["sh"],
                    ["find", "/", "-exec", "rm", "-rf", "{}", "+"]])
+    # nothing else is met by them
+    suite.miss(c, ["bash -o pipefail -c 'ls'", "bash -oc pipefail 'ls'",
+                   "zsh x.sh", "fish x", "zsh --version", "csh x a",
+                   "bash -o pipefail x.sh"])
     suite.miss(c, ["command -v rm", "command -V rm", "sudo -l", "sudo -v",
                    "sudo --list",
                    "sudo", "env", "env A=1", "nice", "xargs", "xargs -0",
