@@ -26,6 +26,7 @@ enum {
 };
 
 #define ALL 255		/* operands */
+#define ACTIONS_MAX 32		/* -exec and its like in one find */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* What runs another command, and the options that may stand before it. */
@@ -52,8 +53,8 @@ static const struct wrapper {
 	{ "runuser", AGAIN | MOVES | SHELL, ALL, "cugGsTw", "-flmp",
 	    "command= user= group= supp-group= shell= login fast pty "
 	    "preserve-environment ", "", "", 'c' },
-	{ "pkexec", GUESS, 0, "", "", "", "", "", 0 },
-	{ "systemd-run", GUESS, 0, "", "", "", "", "", 0 },
+	{ "pkexec", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "systemd-run", GUESS | MOVES, 0, "", "", "", "", "", 0 },
 	{ "setpriv", GUESS, 0, "", "", "", "", "", 0 },
 	{ "prlimit", GUESS, 0, "", "", "", "", "", 0 },
 	{ "taskset", GUESS, 1, "", "", "", "", "", 0 },
@@ -129,17 +130,20 @@ static const char *const odd_shells[] = { "zsh", "rzsh", "csh", "tcsh",
 /* What runs text that is not looked into, or renames commands. */
 static const struct {
 	const char *name;
-	const char *word;	/* only if one of its words begins so */
+	const char *options;	/* only with one of these letters, or NULL */
 } runners[] = {
-	{ "eval", "" }, { "source", "" }, { ".", "" }, { "trap", "" },
-	{ "alias", "" }, { "fc", "" }, { "bind", "" }, { "hash", "-p" },
-	{ "enable", "-f" }, { "mapfile", "-C" }, { "readarray", "-C" },
+	{ "eval", NULL }, { "source", NULL }, { ".", NULL }, { "trap", NULL },
+	{ "alias", NULL }, { "fc", NULL }, { "bind", NULL },
+	{ "compgen", NULL }, { "complete", NULL }, { "let", "" },
+	{ "hash", "p" }, { "enable", "f" }, { "mapfile", "C" },
+	{ "readarray", "C" }, { "jobs", "x" },
 };
 
 static const char *const movers[] = { "cd", "pushd", "popd" };
 /* Options with which many a program works in another directory. */
 static const char *const moving_options[] = { "-C", "--chdir", "--directory",
-	"--chroot", "--root", "--wd" };
+	"--chroot", "--root", "--wd", "--working-directory", "--workdir",
+	"--cwd", "--cd" };
 
 const char *
 fo_base_name(const char *path)
@@ -231,7 +235,7 @@ add_shell(struct fo_command *command, struct fo_shell *shell, bool more)
 	command->texts[command->texts_count++] = shell;
 	if (shell->opaque)
 		command->any = true;
-	for (i = 0; i < shell->count; i++) {
+	for (i = 0; i < shell->count && !command->any; i++) {
 		simple = &shell->commands[i];
 		add_candidate(command, (struct fo_candidate){
 		    .words = simple->words, .count = simple->count,
@@ -373,7 +377,7 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 	    (starts_with(name, "login") || starts_with(name, "shell")))
 		k->shell = k->command->moved = true;
 	if (strcmp(name, "version") == 0 || strcmp(name, "help") == 0)
-		k->ends = true;
+		k->ends = k->ends || k->guess == 0;
 	else if (name[n] == '=')
 		take_value(k, letter, name + n + 1, kind);
 	else if (is_text || (found != NULL && *found == '='))
@@ -391,7 +395,9 @@ take_letters(struct walk *k, const char *letters, fo_word_kind kind)
 	for (; *letters != '\0'; letters++) {
 		if (has_letter("DRiw", *letters) && k->may_move)
 			k->command->moved = true;
-		k->ends = k->ends || has_letter(w->ends, *letters);
+		/* or it is the value of what was not understood */
+		k->ends = k->ends || (k->guess == 0 &&
+		    has_letter(w->ends, *letters));
 		k->shell = k->shell || has_letter(w->shell, *letters);
 		k->script = k->script || *letters == 'c';
 		if (has_letter(w->valued, *letters)) {
@@ -519,7 +525,7 @@ guess_commands(struct walk *k)
 	const struct fo_word *word;
 	size_t i, row = 0;
 
-	for (i = k->guess; i < k->c.count; i++) {
+	for (i = k->guess; i < k->c.count && !k->command->any; i++) {
 		word = &k->c.words[i];
 		if (word->kind == FO_WORD_PLAIN) {
 			row = word->text[0] == '-' ? 0 : row + 1;
@@ -583,9 +589,9 @@ look_at_odd_shell(struct fo_command *command, const struct fo_candidate *c)
 	const struct fo_word *word = c->count > 1 ? &c->words[1] : NULL;
 
 	if (c->opaque || word == NULL || word->kind != FO_WORD_PLAIN ||
-	    (strchr("-+", word->text[0]) != NULL &&
-	    strcmp(word->text, "--version") != 0 &&
-	    strcmp(word->text, "--help") != 0) ||
+	    (strchr("-+", word->text[0]) != NULL && (c->count > 2 ||
+	    (strcmp(word->text, "--version") != 0 &&
+	    strcmp(word->text, "--help") != 0))) ||
 	    starts_with(word->text, "/dev/") ||
 	    starts_with(word->text, "/proc/"))
 		command->any = true;
@@ -659,15 +665,17 @@ look_behind_find(struct fo_command *command, const struct fo_candidate *c)
 	static const char *const actions[] = { "-exec", "-execdir", "-ok",
 		"-okdir" };
 	struct walk k = { .command = command, .c = *c };
-	size_t i, end;
+	size_t i, end, count = 0;
 
-	for (i = 1; i < c->count; i++) {
+	for (i = 1; i < c->count && !command->any; i++) {
 		/* $options, but not *.c */
 		if (c->words[i].kind == FO_WORD_MANY &&
 		    c->words[i].text[0] == '\0')
 			command->any = true;
 		if (!IS_AMONG(actions, c->words[i].text))
 			continue;
+		if (++count > ACTIONS_MAX)
+			command->any = true;
 		if (strstr(c->words[i].text, "dir") != NULL)
 			command->moved = true;
 		for (end = i + 1; end < c->count &&
@@ -684,33 +692,65 @@ look_behind_find(struct fo_command *command, const struct fo_candidate *c)
 	}
 }
 
+/* Does the word say that it works in another directory? */
+static bool
+is_moving(const char *word)
+{
+	const size_t n = strcspn(word, "=");
+	size_t i;
+
+	if (strcmp(word, "autocd") == 0)
+		return true;
+	for (i = 0; i < sizeof(moving_options) / sizeof(moving_options[0]);
+	    i++) {
+		if (starts_with(word, moving_options[i]) || (n > 2 &&
+		    word[1] == '-' &&
+		    strncmp(word, moving_options[i], n) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool
+runs_text(const char *options, const struct fo_word *word)
+{
+	if (options == NULL || word->kind != FO_WORD_PLAIN)
+		return true;
+
+	return word->text[0] == '-' && options[0] != '\0' &&
+	    strpbrk(word->text, options) != NULL;
+}
+
+static void
+look_at_words(struct fo_command *command, const struct fo_candidate *c,
+    const char *base)
+{
+	size_t i, j;
+
+	for (i = 1; i < c->count; i++) {
+		if (is_moving(c->words[i].text))
+			command->moved = true;
+	}
+	for (j = 0; j < sizeof(runners) / sizeof(runners[0]); j++) {
+		if (strcmp(base, runners[j].name) != 0)
+			continue;
+		command->any = command->any || c->more;
+		for (i = 1; i < c->count && !command->any; i++)
+			command->any = runs_text(runners[j].options,
+			    &c->words[i]);
+	}
+}
+
 static void
 look_at(struct fo_command *command, size_t index)
 {
 	const struct fo_candidate c = command->candidates[index];
 	const char *base = fo_base_name(c.words[0].text);
 	const struct wrapper *wrapper = find_wrapper(base);
-	size_t i, j;
 
 	if (IS_AMONG(movers, base))
 		command->moved = true;
-	for (j = 0; j < sizeof(runners) / sizeof(runners[0]) && c.more; j++) {
-		if (strcmp(base, runners[j].name) == 0)
-			command->any = true;
-	}
-	for (i = 1; i < c.count; i++) {
-		for (j = 0; j < sizeof(moving_options) /
-		    sizeof(moving_options[0]); j++) {
-			if (starts_with(c.words[i].text, moving_options[j]))
-				command->moved = true;
-		}
-		for (j = 0; j < sizeof(runners) / sizeof(runners[0]); j++) {
-			if (strcmp(base, runners[j].name) == 0 &&
-			    (c.words[i].kind != FO_WORD_PLAIN ||
-			    starts_with(c.words[i].text, runners[j].word)))
-				command->any = true;
-		}
-	}
+	look_at_words(command, &c, base);
 	if (strcmp(base, "find") == 0)
 		look_behind_find(command, &c);
 	else if (IS_AMONG(odd_shells, base))
@@ -725,7 +765,8 @@ fo_command_look(struct fo_command *command, struct fo_shell *shell)
 	size_t i;
 
 	add_shell(command, shell, false);
-	for (i = 0; i < command->count && command->err == FO_OK; i++)
+	for (i = 0; i < command->count && command->err == FO_OK &&
+	    !command->any; i++)
 		look_at(command, i);
 
 	return command->err;

@@ -535,6 +535,33 @@ notice(struct draft *w, const char *s)
 		w->assigns = true;
 }
 
+/*
+ * bash expands some words once more: what names an element of an array, in
+ * builtins and in arithmetic, and prompts, of which it prints PS4 by itself.
+ */
+static bool
+runs_later(const struct draft *w)
+{
+	const char *text = w->text.data, *at;
+
+	if (text == NULL)
+		return false;
+	if (text[0] == 'P' && text[1] == 'S' && text[2] != '\0' &&
+	    strchr("01234", text[2]) != NULL && (text[3] == '=' ||
+	    text[3] == '+'))
+		return strpbrk(text, "$`") != NULL ||
+		    w->kind != FO_WORD_PLAIN;
+	if (strcmp(text, "PS4") == 0)
+		return true;
+	for (at = text; (at = strchr(at, '[')) != NULL; at++) {
+		if (at > text && strchr(NAME, at[-1]) != NULL)
+			return strchr(at, '`') != NULL ||
+			    strstr(at, "$(") != NULL ||
+			    strstr(at, "${") != NULL;
+	}
+	return false;
+}
+
 static void
 read_word(struct parser *p, struct draft *w)
 {
@@ -577,6 +604,8 @@ read_word(struct parser *p, struct draft *w)
 		draft_expands(w, false);
 	if (w->text.err != FO_OK)
 		fail(p, w->text.err);
+	else if (runs_later(w))
+		give_up(p);
 }
 
 /* ---- blanks, lines and here-documents -------------------------------- */

@@ -274,6 +274,18 @@ def path_cases(suite):
     suite.miss(c, ["cat /etc/passwd", "cat etc/shadow", "cat shadow",
                    "cat /etc", "cat /etc/shadow-", "cat /x/etc/shadow",
                    "head /etc/shadow", "ls; cat /etc/shado"], shadow)
+    suite.meet(c, ["sudo --chd=/etc cat shadow", "pkexec cat shadow",
+                   "env --chdi=/etc cat shadow", "env --ch /etc cat shadow",
+                   "systemd-run --working-directory=/etc cat shadow",
+                   "systemd-run --working-dir /etc cat shadow",
+                   "systemd-run -d cat shadow", "bash -lc 'cat shadow'",
+                   "bash --login -c 'cat shadow'",
+                   "bash -login -c 'cat shadow'",
+                   "shopt -s autocd; /etc; cat shadow"], shadow)
+    suite.miss(c, ["bash -c 'cat shadow'", "env -u A cat shadow",
+                   "sudo -n cat shadow", "ls --color=auto; cat shadow",
+                   "shopt -s nullglob; cat shadow", "ls --; cat shadow"],
+               shadow)
     suite.meet(c, ["cat shadow", "cat ./shadow", "cat x/../shadow"], shadow,
                cwd="/etc")
     suite.meet(c, ["rm -rf /etc", "rm -rf /etc/", "rm -rf /etc/x",
@@ -549,6 +561,14 @@ HIDDEN = [
     "env -S 'rm\\_-rf\\_/'", "su -c \"$x\"", "flock /x -c \"$x\"",
     "coproc $x", "fc -s x", "mapfile -C 'rm -rf /' x", "X='a'; \"$X\" b",
     "a $( b", "a 'b", "a \"b", "a )", "a ;; b", "( a", "a `b",
+    "test -v 'a[$(b)]'", "[[ -v 'a[$(b)]' ]]", "printf -v 'a[$(b)]' x",
+    "read 'a[$(b)]'", "declare 'a[$(b)]=1'", "let 'a[`b`]'",
+    "let \"$x\"", "compgen -W '$(a)'", "compgen -C a", "complete -C a b",
+    "jobs -x a", "x='a[$(b)]'; echo $((x))", "PS4='$(a)'; set -x",
+    "PS4=\"$x\"", "export PS4='`a`'", "printf -v PS4 '%s' x",
+    "x='1+a[$(b)]'", "test -v \"a[\\$(b)]\"", "hash -rp /bin/rm ls",
+    "xargs --process-slot-var --version sh", "env --foo --help sh",
+    "find " + "-exec find " * 1020,
     "zsh -c ls", "csh -c ls", "tcsh -c ls", "fish -c ls", "pwsh -c ls",
     "zsh", "curl x | zsh", "zsh +x -c ls", "sudo zsh -c ls", "zsh -f x",
     "zsh <<E\nE", "mksh -oposix -c ls", "bash -rcfile x", "bash +$x",
@@ -599,8 +619,16 @@ def wrapper_cases(suite):
                                                "/"],
                    ["xargs", "rm", "-rf"], ["eval", "x"], ["sh"],
                    ["find", "/", "-exec", "rm", "-rf", "{}", "+"]])
+    suite.meet(c, ["xargs --process-slot-var --version rm -rf /",
+                   "env --foo --help rm -rf /", "sudo -Z -l rm -rf /"])
     # nothing else is met by them
     suite.miss(c, ["bash -o pipefail -c 'ls'", "bash -oc pipefail 'ls'",
+                   "let i++", "jobs -l", "jobs -p", "x='a[1]'",
+                   "unset 'a[1]'", "grep '[$(]' x", "PS4='+ '; set -x",
+                   "git commit -m 'see [x] and `y`'", "echo \"[$(date)]\"",
+                   "echo $PS4", "echo ${a[$i]}", "xargs --version",
+                   "env --help", "find . " + "-exec ls {} + " * 20,
+                   "sudo -n -l rm -rf /",
                    "zsh x.sh", "fish x", "zsh --version", "csh x a",
                    "bash -o pipefail x.sh"])
     suite.miss(c, ["command -v rm", "command -V rm", "sudo -l", "sudo -v",
