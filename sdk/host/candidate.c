@@ -23,8 +23,11 @@ enum {
 	SHELL = 32,	/* with no command, reads commands */
 	GUESS = 64,	/* options of its own: look at every word */
 	SCRIPT = 128,	/* is a shell */
+	TEXTS = 256,	/* with GUESS: a word may be a text for a shell */
+	CONTAINER = 512,	/* with GUESS: after exec, run or shell only */
 };
 
+#define BLANKS " \t\n;&|<>()$`"	/* more than a word */
 #define ALL 255		/* operands */
 #define ACTIONS_MAX 32		/* -exec and its like in one find */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -35,7 +38,8 @@ static const struct wrapper {
 	unsigned int flags;
 	unsigned int operands;	/* before the command */
 	const char *valued;	/* letters of options that take a value */
-	const char *plain;	/* and of those that take none */
+	const char *plain;	/* of those that take none; with GUESS, what
+				   stands for words that it reads */
 	const char *longs;	/* "with= without " */
 	const char *ends;	/* options that run nothing */
 	const char *shell;	/* those with which it is as with SHELL */
@@ -64,6 +68,47 @@ static const struct wrapper {
 	{ "unbuffer", GUESS, 0, "", "", "", "", "", 0 },
 	{ "ltrace", GUESS, 0, "", "", "", "", "", 0 },
 	{ "ld-*.so*", GUESS, 0, "", "", "", "", "", 0 },
+	{ "linux32", GUESS, 0, "", "", "", "", "", 0 },
+	{ "linux64", GUESS, 0, "", "", "", "", "", 0 },
+	{ "i386", GUESS, 0, "", "", "", "", "", 0 },
+	{ "x86_64", GUESS, 0, "", "", "", "", "", 0 },
+	{ "systemd-inhibit", GUESS, 0, "", "", "", "", "", 0 },
+	{ "ssh-agent", GUESS, 0, "", "", "", "", "", 0 },
+	{ "dbus-run-session", GUESS, 0, "", "", "", "", "", 0 },
+	{ "dbus-launch", GUESS, 0, "", "", "", "", "", 0 },
+	{ "xvfb-run", GUESS, 0, "", "", "", "", "", 0 },
+	{ "start-stop-daemon", GUESS | MOVES | APPENDS, 0, "", "", "", "", "",
+	    0 },
+	{ "daemonize", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "systemd-nspawn", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "bwrap", GUESS | MOVES, 2, "", "", "", "", "", 0 },
+	{ "firejail", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "capsh", GUESS | TEXTS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "sg", GUESS | TEXTS | MOVES, 1, "", "", "", "", "", 0 },
+	{ "tmux", GUESS | TEXTS | MOVES, 1, "", "", "", "", "", 0 },
+	{ "screen", GUESS | TEXTS, 0, "", "", "", "", "", 0 },
+	{ "entr", GUESS | TEXTS, 0, "", "/_", "", "", "", 0 },
+	{ "gdb", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "valgrind", GUESS, 0, "", "", "", "", "", 0 },
+	{ "perf", GUESS, 1, "", "", "", "", "", 0 },
+	{ "catchsegv", GUESS, 0, "", "", "", "", "", 0 },
+	{ "faketime", GUESS, 1, "", "", "", "", "", 0 },
+	{ "rlwrap", GUESS, 0, "", "", "", "", "", 0 },
+	{ "numactl", GUESS, 0, "", "", "", "", "", 0 },
+	{ "cgexec", GUESS, 0, "", "", "", "", "", 0 },
+	{ "runcon", GUESS, 1, "", "", "", "", "", 0 },
+	{ "choom", GUESS, 0, "", "", "", "", "", 0 },
+	{ "chpst", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "cpulimit", GUESS, 0, "", "", "", "", "", 0 },
+	{ "torsocks", GUESS, 0, "", "", "", "", "", 0 },
+	{ "torify", GUESS, 0, "", "", "", "", "", 0 },
+	{ "proxychains*", GUESS, 0, "", "", "", "", "", 0 },
+	{ "eatmydata", GUESS, 0, "", "", "", "", "", 0 },
+	{ "machinectl", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "docker*", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "podman*", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "nerdctl", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "kubectl", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
 	{ "env", ASSIGNS, 0, "uCSa", "-i0v",
 	    "unset= chdir= split-string= argv0= ignore-environment null "
 	    "debug ", "", "", 'S' },
@@ -520,6 +565,7 @@ rest_of(const struct walk *k, size_t at)
 static void
 guess_commands(struct walk *k)
 {
+	const unsigned int flags = k->wrapper->flags;
 	const size_t operands = k->wrapper->operands == ALL ? 0 :
 	    k->wrapper->operands;
 	const struct fo_word *word;
@@ -530,7 +576,14 @@ guess_commands(struct walk *k)
 		if (word->kind == FO_WORD_PLAIN) {
 			row = word->text[0] == '-' ? 0 : row + 1;
 			add_candidate(k->command, rest_of(k, i));
-		} else if (row < 2 + operands) {
+			if ((flags & TEXTS) != 0 &&
+			    strpbrk(word->text, BLANKS) != NULL)
+				add_text(k->command, word->text, k->c.more);
+			/* the program, attached to an option */
+			if ((flags & GUESS) != 0 && (flags & APPENDS) != 0 &&
+			    row == 0 && strchr(word->text, '/') != NULL)
+				k->command->any = true;
+		} else if (row < 2 + operands && (flags & CONTAINER) == 0) {
 			k->command->any = true;
 		}
 	}
@@ -620,6 +673,32 @@ run_words(struct walk *k)
 		join_words(k);
 }
 
+/* Where the options of a wrapper that is guessed at begin. */
+static size_t
+guess_start(const struct walk *k)
+{
+	static const char *const verbs[] = { "exec", "run", "shell" };
+	size_t i;
+
+	if ((k->wrapper->flags & CONTAINER) == 0)
+		return 1;
+	for (i = 1; i < k->c.count; i++) {
+		if (IS_AMONG(verbs, k->c.words[i].text))
+			return i + 1;
+	}
+	return k->c.count;
+}
+
+static void
+look_behind_guess(struct walk *k)
+{
+	k->guess = guess_start(k);
+	mark_placeholders(k, k->wrapper->plain);
+	/* words after a "--" that it takes away */
+	k->c.more = k->c.more || (k->wrapper->flags & APPENDS) != 0;
+	guess_commands(k);
+}
+
 static void
 look_behind(struct fo_command *command, const struct wrapper *wrapper,
     const struct fo_candidate *c)
@@ -632,8 +711,7 @@ look_behind(struct fo_command *command, const struct wrapper *wrapper,
 	if ((wrapper->flags & MOVES) != 0)
 		command->moved = true;
 	if ((wrapper->flags & GUESS) != 0) {
-		k.guess = 1;
-		guess_commands(&k);
+		look_behind_guess(&k);
 		return;
 	}
 	if (!walk_options(&k)) {
@@ -741,6 +819,28 @@ look_at_words(struct fo_command *command, const struct fo_candidate *c,
 	}
 }
 
+/* git submodule foreach TEXT */
+static void
+look_behind_git(struct fo_command *command, const struct fo_candidate *c)
+{
+	static const struct wrapper foreach = { "", JOINS, 0, "", "q",
+		"recursive quiet ", "", "", 0 };
+	struct walk k = { .command = command, .wrapper = &foreach, .c = *c,
+		.options = true };
+
+	for (k.at = 1; k.at < c->count; k.at++) {
+		if (strcmp(c->words[k.at].text, "foreach") == 0)
+			break;
+	}
+	if (k.at++ >= c->count)
+		return;
+	command->moved = true;
+	if (walk_options(&k) && k.guess == 0)
+		run_words(&k);
+	else
+		command->any = true;
+}
+
 static void
 look_at(struct fo_command *command, size_t index)
 {
@@ -753,6 +853,9 @@ look_at(struct fo_command *command, size_t index)
 	look_at_words(command, &c, base);
 	if (strcmp(base, "find") == 0)
 		look_behind_find(command, &c);
+	else if (strcmp(base, "git") == 0 ||
+	    strcmp(base, "git-submodule") == 0)
+		look_behind_git(command, &c);
 	else if (IS_AMONG(odd_shells, base))
 		look_at_odd_shell(command, &c);
 	else if (wrapper != NULL)

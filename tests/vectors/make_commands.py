@@ -177,6 +177,18 @@ def denied_cases(suite):
                    "git push --force=x", "git push --for", "git push -uf",
                    "git push --mirror", "git push -vf x"],
                "git push --force *")
+    suite.meet(c, ["git push origin +main", "git push origin +HEAD:main",
+                   "git push -- origin +main", "git-push --force",
+                   "git push --force-with-lease",
+                   "git push --force-with-lease=x:y", "git-push -f x",
+                   "/usr/lib/git-core/git-push --force origin",
+                   "git-push origin +main", "sudo git-push -f",
+                   "git push --force-if-includes"], "git push --force *")
+    suite.meet(c, ["git-push", "git push"], "git push")
+    suite.miss(c, ["git-pull", "git-push-x", "gitpush", "git x"], "git push")
+    suite.miss(c, ["git-push origin main", "git log +x", "git-pull -f",
+                   "git push origin a+b", "git-push"], "git push --force")
+    suite.meet(c, ["git-push x"], "git-push")
     suite.miss(c, ["git push", "git push origin main", "git pull --force",
                    "git commit -f", "git push -u origin main",
                    "git push -- --force"], "git push --force *")
@@ -506,6 +518,19 @@ BEFORE = [
     "runuser -u root --", "runuser -u root", "pkexec", "pkexec --user x",
     "systemd-run --scope -p A=b", "taskset 1", "taskset -c 0,1", "chrt -f 9",
     "setpriv --reuid 0", "/lib64/ld-linux-x86-64.so.2",
+    "ssh-agent", "ssh-agent -t 5", "dbus-run-session --", "sg x",
+    "machinectl shell", "machinectl shell root@x /bin/env",
+    "systemd-nspawn -D /x", "capsh --user=x --", "bwrap --dev-bind / /",
+    "firejail --quiet", "numactl -N 0", "gdb --args", "gdb -q --args",
+    "valgrind --tool=x", "perf stat", "perf record -g --", "catchsegv",
+    "faketime 'last week'", "rlwrap -a", "tmux new -d", "tmux new-window",
+    "screen -dmS x", "daemonize -c /x", "entr -r", "torsocks -i",
+    "proxychains", "proxychains4 -q", "eatmydata", "docker exec x",
+    "docker run --rm -v \"$PWD:/x\" image", "podman exec -it x",
+    "docker compose exec x", "kubectl exec x --", "kubectl -n x exec y -c z",
+    "doas", "pkexec env A=1", "systemd-inhibit --what=x", "setarch -R",
+    "linux32", "linux64", "cgexec -g x:y", "prlimit --nofile=5",
+    "fakeroot --", "setpriv --no-new-privs", "xvfb-run -a", "chpst -u x",
     "sudo nice -n 5 timeout 5 env A=1", "sudo env -i nohup setsid",
     "find / -exec", "find / -name x -ok", "parallel", "parallel -j 4",
     "xargs", "xargs -0", "xargs -n 1", "xargs -n1 -P 4", "xargs -d '\\n'",
@@ -534,6 +559,10 @@ TEXTS = [
     "script --command %", "flock /x -c %", "flock -n /x -c %",
     "env -S %", "env -S%", "env --split-string=%", "env -vS %", "watch %",
     "ssh host %", "ssh -p 22 host %", "parallel % ::: a",
+    "sg x %", "sg x -c %", "tmux new -d %", "tmux neww %", "entr -s %",
+    "capsh -- -c %", "screen -dm sh -c %", "docker exec x sh -c %",
+    "kubectl exec x -- bash -c %", "git submodule foreach %",
+    "git submodule --quiet foreach --recursive %", "git-submodule foreach %",
     "find / -exec sh -c % ;", "setsid sh -c %", "nohup bash -c % &",
     "xargs sh -c %",
 ]
@@ -621,6 +650,17 @@ def wrapper_cases(suite):
                    ["find", "/", "-exec", "rm", "-rf", "{}", "+"]])
     suite.meet(c, ["xargs --process-slot-var --version rm -rf /",
                    "env --foo --help rm -rf /", "sudo -Z -l rm -rf /"])
+    suite.meet(c, ["start-stop-daemon -S -x /bin/rm -- -rf /",
+                   "start-stop-daemon -S --exec=/bin/rm -- -rf /",
+                   "git submodule foreach rm -rf /", "entr rm -rf /_",
+                   "git submodule foreach \"$x\"",
+                   "git submodule foreach --weird ls", "tmux new \"$x\""])
+    suite.miss(c, ["start-stop-daemon -K -p x", "docker rm -rf /",
+                   "podman rm -rf /", "kubectl rm -rf /", "tmux ls",
+                   "docker ps -a \"$x\"", "machinectl rm -rf /",
+                   "docker run -v \"$PWD:/x\" image make", "ls | entr make",
+                   "git submodule update --init", "git foreach-x rm -rf /",
+                   "git submodule foreach ls"])
     # nothing else is met by them
     suite.miss(c, ["bash -o pipefail -c 'ls'", "bash -oc pipefail 'ls'",
                    "let i++", "jobs -l", "jobs -p", "x='a[1]'",
