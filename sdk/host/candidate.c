@@ -261,6 +261,7 @@ add_candidate(struct fo_command *command, struct fo_candidate c)
 	for (i = 0; i < command->count; i++) {
 		other = &command->candidates[i];
 		if (other->words == c.words && other->count == c.count &&
+		    other->files.words == c.files.words &&
 		    other->more >= c.more && other->opaque >= c.opaque)
 			return;
 	}
@@ -268,6 +269,24 @@ add_candidate(struct fo_command *command, struct fo_candidate c)
 		command->any = true;
 	else
 		command->candidates[command->count++] = c;
+}
+
+/* What is open for a shell is so for all that it runs. */
+static void
+add_files(struct fo_command *command, struct fo_targets files)
+{
+	size_t i;
+
+	for (i = 0; i < command->files_count; i++) {
+		if (command->files[i].words == files.words)
+			return;
+	}
+	if (files.count == 0)
+		return;
+	if (command->files_count == FO_FILES_MAX)
+		command->any = true;
+	else
+		command->files[command->files_count++] = files;
 }
 
 /* Takes shell over. */
@@ -280,16 +299,19 @@ add_shell(struct fo_command *command, struct fo_shell *shell, bool more)
 	command->texts[command->texts_count++] = shell;
 	if (shell->opaque)
 		command->any = true;
+	add_files(command, shell->targets);
 	for (i = 0; i < shell->count && !command->any; i++) {
 		simple = &shell->commands[i];
 		add_candidate(command, (struct fo_candidate){
 		    .words = simple->words, .count = simple->count,
-		    .more = more, .opaque = simple->opaque });
+		    .files = simple->targets, .more = more,
+		    .opaque = simple->opaque });
 	}
 }
 
 static void
-add_text(struct fo_command *command, const char *text, bool more)
+add_text(struct fo_command *command, const char *text,
+    const struct fo_candidate *from)
 {
 	struct fo_shell *shell = NULL;
 	fo_err r;
@@ -298,10 +320,12 @@ add_text(struct fo_command *command, const char *text, bool more)
 		command->any = true;
 		return;
 	}
-	if ((r = fo_shell_parse(text, &shell)) != FO_OK)
+	if ((r = fo_shell_parse(text, &shell)) != FO_OK) {
 		command->err = r;
-	else
-		add_shell(command, shell, more);
+		return;
+	}
+	add_files(command, from->files);
+	add_shell(command, shell, from->more);
 }
 
 /* ---- what a wrapper runs --------------------------------------------- */
@@ -352,10 +376,12 @@ has_letter(const char *letters, char letter)
 static void
 split_env(struct walk *k, const char *value)
 {
+	struct fo_candidate from = k->c;
 	struct fo_buf text;
 	char *words = NULL;
 	fo_err r;
 
+	from.more = from.more || k->at < k->c.count;
 	fo_buf_init(&text, FO_SHELL_MAX + 4);
 	fo_buf_adds(&text, "env ");
 	fo_buf_adds(&text, value);
@@ -364,8 +390,7 @@ split_env(struct walk *k, const char *value)
 	else if (strchr(value, '\\') != NULL)
 		k->command->any = true;
 	else
-		add_text(k->command, words, k->c.more ||
-		    k->at < k->c.count);
+		add_text(k->command, words, &from);
 	free(words);
 }
 
@@ -389,7 +414,7 @@ take_value(struct walk *k, char letter, const char *attached,
 		else if (value != NULL && letter == 'S')
 			split_env(k, value);
 		else if (value != NULL)
-			add_text(k->command, value, k->c.more);
+			add_text(k->command, value, &k->c);
 	}
 	if ((k->wrapper->flags & APPENDS) != 0 && letter == 'I' &&
 	    value != NULL)
@@ -578,7 +603,7 @@ guess_commands(struct walk *k)
 			add_candidate(k->command, rest_of(k, i));
 			if ((flags & TEXTS) != 0 &&
 			    strpbrk(word->text, BLANKS) != NULL)
-				add_text(k->command, word->text, k->c.more);
+				add_text(k->command, word->text, &k->c);
 			/* the program, attached to an option */
 			if ((flags & GUESS) != 0 && (flags & APPENDS) != 0 &&
 			    row == 0 && strchr(word->text, '/') != NULL)
@@ -610,7 +635,7 @@ join_words(struct walk *k)
 	else if (r != FO_OK || !known)
 		k->command->any = true;
 	else
-		add_text(k->command, joined, k->c.more);
+		add_text(k->command, joined, &k->c);
 	free(joined);
 }
 
@@ -627,7 +652,7 @@ run_script(struct walk *k)
 	word = &k->c.words[k->at];
 	if (k->script && word->kind == FO_WORD_PLAIN && (!k->c.more ||
 	    strchr(word->text, '{') == NULL))
-		add_text(k->command, word->text, k->c.more);
+		add_text(k->command, word->text, &k->c);
 	else if (k->script || k->shell || word->kind != FO_WORD_PLAIN ||
 	    strcmp(word->text, "-") == 0 ||
 	    starts_with(word->text, "/dev/") ||
@@ -850,6 +875,8 @@ look_at(struct fo_command *command, size_t index)
 
 	if (IS_AMONG(movers, base))
 		command->moved = true;
+	if (strcmp(base, "exec") == 0)
+		add_files(command, c.files);
 	look_at_words(command, &c, base);
 	if (strcmp(base, "find") == 0)
 		look_behind_find(command, &c);

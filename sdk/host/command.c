@@ -236,6 +236,34 @@ meets_text(const struct fo_command *command, const char *want,
 	return fo_glob_match(want, text) || meets_path(command, want, text);
 }
 
+static bool
+is_target(const struct fo_command *command, const struct fo_targets *files,
+    const char *want)
+{
+	size_t i;
+
+	for (i = 0; i < files->count; i++) {
+		if (files->words[i].kind != FO_WORD_PLAIN ||
+		    meets_text(command, want, files->words[i].text))
+			return true;
+	}
+	return false;
+}
+
+/* A file that is open for the program by a redirection. */
+static bool
+has_target(const struct fo_command *command, const struct fo_candidate *c,
+    const char *want)
+{
+	size_t i;
+
+	for (i = 0; i < command->files_count; i++) {
+		if (is_target(command, &command->files[i], want))
+			return true;
+	}
+	return is_target(command, &c->files, want);
+}
+
 /* An operand; what an option has as its value is one as well. */
 static bool
 has_operand(const struct fo_command *command, const struct fo_candidate *c,
@@ -245,7 +273,8 @@ has_operand(const struct fo_command *command, const struct fo_candidate *c,
 	const char *text;
 	size_t i;
 
-	if (c->more || strcmp(want, "*") == 0)
+	if (c->more || strcmp(want, "*") == 0 ||
+	    has_target(command, c, want))
 		return true;
 	for (i = 1; i < c->count; i++) {
 		text = c->words[i].text;

@@ -768,34 +768,41 @@ read_heredoc_end(struct parser *p, struct heredoc *h)
 /* ---- commands -------------------------------------------------------- */
 
 static void
+words_clear(struct fo_word **words, size_t *count)
+{
+	while (*count > 0)
+		free((*words)[--*count].text);
+	free(*words);
+	*words = NULL;
+}
+
+static void
 simple_clear(struct fo_simple *simple)
 {
-	while (simple->count > 0)
-		free(simple->words[--simple->count].text);
-	free(simple->words);
-	simple->words = NULL;
+	words_clear(&simple->words, &simple->count);
+	words_clear(&simple->targets.words, &simple->targets.count);
 }
 
 /* Takes the text of w over. */
 static void
-add_word(struct parser *p, struct fo_simple *simple, struct draft *w)
+add_word(struct parser *p, struct fo_word **list, size_t *count,
+    struct draft *w)
 {
 	struct fo_word *words;
 
 	/* grown at each power of two */
-	if ((simple->count & (simple->count - 1)) == 0) {
-		words = reallocarray(simple->words, simple->count * 2 + 1,
-		    sizeof(*words));
+	if ((*count & (*count - 1)) == 0) {
+		words = reallocarray(*list, *count * 2 + 1, sizeof(*words));
 		if (words == NULL) {
 			fail(p, FO_ERR_NOMEM);
 			return;
 		}
-		simple->words = words;
+		*list = words;
 	}
-	if (fo_buf_take(&w->text, &simple->words[simple->count].text) != FO_OK)
+	if (fo_buf_take(&w->text, &(*list)[*count].text) != FO_OK)
 		fail(p, FO_ERR_NOMEM);
 	else
-		simple->words[simple->count++].kind = w->kind;
+		(*list)[(*count)++].kind = w->kind;
 	if (++p->out->words_count > WORDS_MAX)
 		give_up(p);
 }
@@ -825,39 +832,69 @@ add_command(struct parser *p, struct fo_simple *simple)
 }
 
 static void
-read_redirection(struct parser *p, struct fo_simple *simple)
+read_heredoc_start(struct parser *p, struct fo_simple *simple)
 {
 	struct heredoc h = { .end = NULL };
+
+	p->s += 2;
+	h.strip = *p->s == '-';
+	p->s += h.strip;
+	simple->opaque = true;
+	if (p->heredocs_count < HEREDOCS_MAX) {
+		read_heredoc_end(p, &h);
+		p->heredocs[p->heredocs_count++] = h;
+	} else {
+		give_up(p);
+	}
+}
+
+/*
+ * The file of a redirection; not a descriptor, not /dev/null, and not what is
+ * not known if it is only written.
+ */
+static void
+keep_target(struct parser *p, struct fo_simple *simple, struct draft *w,
+    bool reads, bool copies)
+{
+	struct fo_targets *t = &simple->targets;
+	const char *text = w->text.data;
+
+	if (w->kind == FO_WORD_PLAIN ? text == NULL ||
+	    strcmp(text, "/dev/null") == 0 || (copies &&
+	    text[strspn(text, DIGITS "-")] == '\0') :
+	    !reads || copies)
+		return;
+	add_word(p, &t->words, &t->count, w);
+}
+
+static void
+read_redirection(struct parser *p, struct fo_simple *simple)
+{
+	const bool both = *p->s == '&';
+	bool reads, copies, is_file;
 	struct draft target;
 
 	p->out->plain = false;
 	simple->has_redirection = true;
-	p->s += *p->s == '&';
+	p->s += both;
 	if (strncmp(p->s, "<<", 2) == 0 && p->s[2] != '<') {
-		p->s += 2;
-		h.strip = *p->s == '-';
-		p->s += h.strip;
-		simple->opaque = true;
-		if (p->heredocs_count < HEREDOCS_MAX) {
-			read_heredoc_end(p, &h);
-			p->heredocs[p->heredocs_count++] = h;
-		} else {
-			give_up(p);
-		}
+		read_heredoc_start(p, simple);
 		return;
 	}
-	if (strncmp(p->s, "<<<", 3) == 0)
+	reads = *p->s == '<' && p->s[1] != '<';
+	copies = !both && p->s[1] == '&';
+	is_file = strncmp(p->s, "<<<", 3) != 0;
+	if (!is_file)
 		p->s += 3;
-	else if (*p->s == '<')
-		p->s += p->s[1] != '\0' && strchr("&>", p->s[1]) != NULL ?
-		    2 : 1;
 	else
-		p->s += p->s[1] != '\0' && strchr("&>|", p->s[1]) != NULL ?
-		    2 : 1;
+		p->s += p->s[1] != '\0' &&
+		    strchr(reads ? "&>" : "&>|", p->s[1]) != NULL ? 2 : 1;
 	skip_blanks(p);
 	read_word(p, &target);
 	if (!target.started)
 		give_up(p);
+	else if (is_file)
+		keep_target(p, simple, &target, reads, copies);
 	fo_buf_clear(&target.text);
 }
 
@@ -1053,7 +1090,7 @@ keep_word(struct parser *p, struct fo_simple *simple, struct draft *w)
 	    !simple->has_env && !simple->has_redirection;
 	const bool ends = draft_is(w, "]]");
 
-	add_word(p, simple, w);
+	add_word(p, &simple->words, &simple->count, w);
 	if (begins) {
 		p->test_runs = false;
 		p->test_depth = 0;
@@ -1112,6 +1149,24 @@ read_words(struct parser *p, struct fo_simple *simple)
 	return simple->count > 0;
 }
 
+/* Files of a compound command are those of all commands, if known. */
+static void
+keep_targets(struct parser *p, struct fo_targets *from)
+{
+	struct fo_targets *to = &p->out->targets;
+	struct draft w;
+	size_t i;
+
+	for (i = 0; i < from->count; i++) {
+		if (from->words[i].kind != FO_WORD_PLAIN)
+			continue;
+		draft_init(&w);
+		fo_buf_adds(&w.text, from->words[i].text);
+		add_word(p, &to->words, &to->count, &w);
+		fo_buf_clear(&w.text);
+	}
+}
+
 /*
  * Where it is in doubt whether a command is one, as after && in [[ ]], it is
  * one if its program is a plain word. If it is not, and dash would run it, it
@@ -1126,6 +1181,8 @@ read_simple(struct parser *p)
 	struct fo_simple simple = { .count = 0 };
 	bool is_command = read_words(p, &simple);
 
+	if (!is_command)
+		keep_targets(p, &simple.targets);
 	if (*p->s == '(' && is_command && !p->in_test) {
 		if (simple.count == 1 && skip_parentheses(p)) {
 			p->out->plain = false;
@@ -1286,7 +1343,7 @@ fo_shell_from_words(const char *const *words, struct fo_shell **ret_shell)
 			fo_buf_adds(&w.text, *words);
 		else
 			draft_expands(&w, false);
-		add_word(&p, &simple, &w);
+		add_word(&p, &simple.words, &simple.count, &w);
 		fo_buf_clear(&w.text);
 	}
 	if (simple.count > 0)
@@ -1312,6 +1369,7 @@ fo_shell_free(struct fo_shell **shell)
 		return;
 	while ((*shell)->count > 0)
 		simple_clear(&(*shell)->commands[--(*shell)->count]);
+	words_clear(&(*shell)->targets.words, &(*shell)->targets.count);
 	free((*shell)->commands);
 	free(*shell);
 	*shell = NULL;

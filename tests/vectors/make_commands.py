@@ -286,6 +286,24 @@ def path_cases(suite):
     suite.miss(c, ["cat /etc/passwd", "cat etc/shadow", "cat shadow",
                    "cat /etc", "cat /etc/shadow-", "cat /x/etc/shadow",
                    "head /etc/shadow", "ls; cat /etc/shado"], shadow)
+    suite.meet(c, ["cat </etc/shadow", "cat < /etc/shadow",
+                   "cat 0<../../etc/shadow", "</etc/shadow cat",
+                   "cat <>/etc/shadow", "sudo cat </etc/shadow",
+                   "exec 3< /etc/shadow; cat <&3", "cat <\"$x\"", "cat <$x",
+                   "{ cat; } </etc/shadow", "(cat) </etc/shadow",
+                   "sh -c 'cat' </etc/shadow", "cat x >/etc/shadow",
+                   "while read -r x; do cat; done </etc/shadow",
+                   "cat <<E </etc/passwd </etc/shadow\nE",
+                   "cd /etc; cat <shadow",
+                   "exec <$x; exec </etc/shadow; cat"], shadow)
+    suite.miss(c, ["cat </etc/passwd", "cat <&3", "cat <shadow", "cat >$x",
+                   "head </etc/shadow", "cat x >/dev/null 2>&1",
+                   "cat x; head </etc/shadow", "cat <<< /etc/shadow",
+                   "while read -r x; do cat a; done <\"$x\"",
+                   "cat >&2 2>&-", "cat x &>y"], shadow)
+    suite.miss(c, ["rm x 2>/dev/null", "rm x </dev/null"], "rm /dev/*")
+    suite.add(c, "/bin/cat </etc/shadow", "/bin/cat", True, False)
+    suite.add(c, "/bin/cat </x", "/bin/cat /x", True, False)
     suite.meet(c, ["sudo --chd=/etc cat shadow", "pkexec cat shadow",
                    "env --chdi=/etc cat shadow", "env --ch /etc cat shadow",
                    "systemd-run --working-directory=/etc cat shadow",
