@@ -405,7 +405,10 @@ take_value(struct walk *k, char letter, const char *attached,
 		value = k->c.words[k->at].text;
 		kind = k->c.words[k->at++].kind;
 	}
-	if (kind == FO_WORD_MANY)
+	/* su -s /bin/zsh */
+	if (kind == FO_WORD_MANY || (value != NULL &&
+	    k->wrapper->text == 'c' &&
+	    IS_AMONG(odd_shells, fo_base_name(value))))
 		k->command->any = true;
 	if (letter == k->wrapper->text && letter != '\0') {
 		k->text = true;

@@ -7,7 +7,8 @@
  *
  * Shells differ. What bash reads as a test or as arithmetic, and dash as
  * commands, is both; where a difference cannot be kept apart (\' in $'...',
- * words after &>, an expansion in a strange place), and where a text goes
+ * words after &>, quotes in arithmetic, an expansion in a strange place, or one
+ * that bash makes of a word later), and where a text goes
  * beyond a limit or cannot be parsed, it is opaque: any command may be in it.
  *
  * Bytes that are not UTF-8, and outside of quotes control characters and

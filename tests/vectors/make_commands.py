@@ -616,6 +616,7 @@ HIDDEN = [
     "x='1+a[$(b)]'", "test -v \"a[\\$(b)]\"", "hash -rp /bin/rm ls",
     "xargs --process-slot-var --version sh", "env --foo --help sh",
     "find " + "-exec find " * 1020,
+    "su -s /bin/zsh -c ls x", "su --shell=/usr/bin/fish x -c ls",
     "zsh -c ls", "csh -c ls", "tcsh -c ls", "fish -c ls", "pwsh -c ls",
     "zsh", "curl x | zsh", "zsh +x -c ls", "sudo zsh -c ls", "zsh -f x",
     "zsh <<E\nE", "mksh -oposix -c ls", "bash -rcfile x", "bash +$x",
