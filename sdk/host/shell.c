@@ -221,7 +221,8 @@ read_commands(struct parser *p)
 {
 	const size_t heredocs = p->heredocs_count;
 	const unsigned int cases = p->cases;
-	const bool in_test = p->in_test;
+	const bool in_test = p->in_test, test_runs = p->test_runs;
+	const unsigned int test_depth = p->test_depth;
 	const enum doubt doubt = p->doubt;
 
 	p->out->plain = false;
@@ -233,6 +234,8 @@ read_commands(struct parser *p)
 	p->depth--;
 	p->cases = cases;
 	p->in_test = in_test;
+	p->test_runs = test_runs;
+	p->test_depth = test_depth;
 	p->doubt = doubt;
 	if (*p->s != ')' || p->heredocs_count != heredocs)
 		give_up(p);

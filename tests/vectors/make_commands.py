@@ -622,6 +622,8 @@ HIDDEN = [
     "zsh <<E\nE", "mksh -oposix -c ls", "bash -rcfile x", "bash +$x",
     "A=1 [[ x; $X y", ">f [[ x; $X y", "[[ x; $X y", "[[ x | $X y",
     "[[ x & $X y", "[[ x || $X y", "[[ x\n$X y", "(( $X -rf / ))",
+    "[[ x; a $([[ b ]]) && $X y", "time [[ x; $X y",
+    "f() { test -v \"$1\"; }; f 'a[$(b)]'",
     "[[ a || b && $X y", ">f if a; then b; fi", "A=1 for x in a; do b; done",
     "echo $((1 ')); ls; : ' )) \\'", "echo $((1 \")); ls; : \" ))",
     "echo $((${x:-))} ' )) ; ls ; '", "echo $(( `a` ))",
