@@ -23,9 +23,13 @@ enum {
 	SHELL = 32,	/* with no command, reads commands */
 	GUESS = 64,	/* options of its own: look at every word */
 	SCRIPT = 128,	/* is a shell */
+	TEXTS = 256,	/* with GUESS: a word may be a text for a shell */
+	CONTAINER = 512,	/* with GUESS: after exec, run or shell only */
 };
 
+#define BLANKS " \t\n;&|<>()$`"	/* more than a word */
 #define ALL 255		/* operands */
+#define ACTIONS_MAX 32		/* -exec and its like in one find */
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* What runs another command, and the options that may stand before it. */
@@ -34,7 +38,8 @@ static const struct wrapper {
 	unsigned int flags;
 	unsigned int operands;	/* before the command */
 	const char *valued;	/* letters of options that take a value */
-	const char *plain;	/* and of those that take none */
+	const char *plain;	/* of those that take none; with GUESS, what
+				   stands for words that it reads */
 	const char *longs;	/* "with= without " */
 	const char *ends;	/* options that run nothing */
 	const char *shell;	/* those with which it is as with SHELL */
@@ -52,8 +57,8 @@ static const struct wrapper {
 	{ "runuser", AGAIN | MOVES | SHELL, ALL, "cugGsTw", "-flmp",
 	    "command= user= group= supp-group= shell= login fast pty "
 	    "preserve-environment ", "", "", 'c' },
-	{ "pkexec", GUESS, 0, "", "", "", "", "", 0 },
-	{ "systemd-run", GUESS, 0, "", "", "", "", "", 0 },
+	{ "pkexec", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "systemd-run", GUESS | MOVES, 0, "", "", "", "", "", 0 },
 	{ "setpriv", GUESS, 0, "", "", "", "", "", 0 },
 	{ "prlimit", GUESS, 0, "", "", "", "", "", 0 },
 	{ "taskset", GUESS, 1, "", "", "", "", "", 0 },
@@ -63,6 +68,47 @@ static const struct wrapper {
 	{ "unbuffer", GUESS, 0, "", "", "", "", "", 0 },
 	{ "ltrace", GUESS, 0, "", "", "", "", "", 0 },
 	{ "ld-*.so*", GUESS, 0, "", "", "", "", "", 0 },
+	{ "linux32", GUESS, 0, "", "", "", "", "", 0 },
+	{ "linux64", GUESS, 0, "", "", "", "", "", 0 },
+	{ "i386", GUESS, 0, "", "", "", "", "", 0 },
+	{ "x86_64", GUESS, 0, "", "", "", "", "", 0 },
+	{ "systemd-inhibit", GUESS, 0, "", "", "", "", "", 0 },
+	{ "ssh-agent", GUESS, 0, "", "", "", "", "", 0 },
+	{ "dbus-run-session", GUESS, 0, "", "", "", "", "", 0 },
+	{ "dbus-launch", GUESS, 0, "", "", "", "", "", 0 },
+	{ "xvfb-run", GUESS, 0, "", "", "", "", "", 0 },
+	{ "start-stop-daemon", GUESS | MOVES | APPENDS, 0, "", "", "", "", "",
+	    0 },
+	{ "daemonize", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "systemd-nspawn", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "bwrap", GUESS | MOVES, 2, "", "", "", "", "", 0 },
+	{ "firejail", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "capsh", GUESS | TEXTS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "sg", GUESS | TEXTS | MOVES, 1, "", "", "", "", "", 0 },
+	{ "tmux", GUESS | TEXTS | MOVES, 1, "", "", "", "", "", 0 },
+	{ "screen", GUESS | TEXTS, 0, "", "", "", "", "", 0 },
+	{ "entr", GUESS | TEXTS, 0, "", "/_", "", "", "", 0 },
+	{ "gdb", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "valgrind", GUESS, 0, "", "", "", "", "", 0 },
+	{ "perf", GUESS, 1, "", "", "", "", "", 0 },
+	{ "catchsegv", GUESS, 0, "", "", "", "", "", 0 },
+	{ "faketime", GUESS, 1, "", "", "", "", "", 0 },
+	{ "rlwrap", GUESS, 0, "", "", "", "", "", 0 },
+	{ "numactl", GUESS, 0, "", "", "", "", "", 0 },
+	{ "cgexec", GUESS, 0, "", "", "", "", "", 0 },
+	{ "runcon", GUESS, 1, "", "", "", "", "", 0 },
+	{ "choom", GUESS, 0, "", "", "", "", "", 0 },
+	{ "chpst", GUESS | MOVES, 0, "", "", "", "", "", 0 },
+	{ "cpulimit", GUESS, 0, "", "", "", "", "", 0 },
+	{ "torsocks", GUESS, 0, "", "", "", "", "", 0 },
+	{ "torify", GUESS, 0, "", "", "", "", "", 0 },
+	{ "proxychains*", GUESS, 0, "", "", "", "", "", 0 },
+	{ "eatmydata", GUESS, 0, "", "", "", "", "", 0 },
+	{ "machinectl", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "docker*", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "podman*", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "nerdctl", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
+	{ "kubectl", GUESS | MOVES | CONTAINER, 0, "", "", "", "", "", 0 },
 	{ "env", ASSIGNS, 0, "uCSa", "-i0v",
 	    "unset= chdir= split-string= argv0= ignore-environment null "
 	    "debug ", "", "", 'S' },
@@ -119,23 +165,30 @@ static const struct wrapper {
 };
 
 /* The names by which "sh" goes. */
-static const char *const shells[] = { "sh", "bash", "dash", "zsh", "ksh",
-	"mksh", "ash", "rbash", "rksh", "ksh93", "yash", "hush", "posh" };
+static const char *const shells[] = { "sh", "bash", "dash", "ksh", "mksh",
+	"ash", "rbash", "rksh", "ksh93", "yash", "hush", "posh" };
+/* Shells, with a language of their own. */
+static const char *const odd_shells[] = { "zsh", "rzsh", "csh", "tcsh",
+	"bsd-csh", "fish", "pwsh", "powershell", "rc", "es", "nu", "xonsh",
+	"elvish", "osh", "ysh" };
 
 /* What runs text that is not looked into, or renames commands. */
 static const struct {
 	const char *name;
-	const char *word;	/* only if one of its words begins so */
+	const char *options;	/* only with one of these letters, or NULL */
 } runners[] = {
-	{ "eval", "" }, { "source", "" }, { ".", "" }, { "trap", "" },
-	{ "alias", "" }, { "fc", "" }, { "bind", "" }, { "hash", "-p" },
-	{ "enable", "-f" }, { "mapfile", "-C" }, { "readarray", "-C" },
+	{ "eval", NULL }, { "source", NULL }, { ".", NULL }, { "trap", NULL },
+	{ "alias", NULL }, { "fc", NULL }, { "bind", NULL },
+	{ "compgen", NULL }, { "complete", NULL }, { "let", "" },
+	{ "hash", "p" }, { "enable", "f" }, { "mapfile", "C" },
+	{ "readarray", "C" }, { "jobs", "x" },
 };
 
 static const char *const movers[] = { "cd", "pushd", "popd" };
 /* Options with which many a program works in another directory. */
 static const char *const moving_options[] = { "-C", "--chdir", "--directory",
-	"--chroot", "--root", "--wd" };
+	"--chroot", "--root", "--wd", "--working-directory", "--workdir",
+	"--cwd", "--cd" };
 
 const char *
 fo_base_name(const char *path)
@@ -208,6 +261,7 @@ add_candidate(struct fo_command *command, struct fo_candidate c)
 	for (i = 0; i < command->count; i++) {
 		other = &command->candidates[i];
 		if (other->words == c.words && other->count == c.count &&
+		    other->files.words == c.files.words &&
 		    other->more >= c.more && other->opaque >= c.opaque)
 			return;
 	}
@@ -215,6 +269,24 @@ add_candidate(struct fo_command *command, struct fo_candidate c)
 		command->any = true;
 	else
 		command->candidates[command->count++] = c;
+}
+
+/* What is open for a shell is so for all that it runs. */
+static void
+add_files(struct fo_command *command, struct fo_targets files)
+{
+	size_t i;
+
+	for (i = 0; i < command->files_count; i++) {
+		if (command->files[i].words == files.words)
+			return;
+	}
+	if (files.count == 0)
+		return;
+	if (command->files_count == FO_FILES_MAX)
+		command->any = true;
+	else
+		command->files[command->files_count++] = files;
 }
 
 /* Takes shell over. */
@@ -227,16 +299,19 @@ add_shell(struct fo_command *command, struct fo_shell *shell, bool more)
 	command->texts[command->texts_count++] = shell;
 	if (shell->opaque)
 		command->any = true;
-	for (i = 0; i < shell->count; i++) {
+	add_files(command, shell->targets);
+	for (i = 0; i < shell->count && !command->any; i++) {
 		simple = &shell->commands[i];
 		add_candidate(command, (struct fo_candidate){
 		    .words = simple->words, .count = simple->count,
-		    .more = more, .opaque = simple->opaque });
+		    .files = simple->targets, .more = more,
+		    .opaque = simple->opaque });
 	}
 }
 
 static void
-add_text(struct fo_command *command, const char *text, bool more)
+add_text(struct fo_command *command, const char *text,
+    const struct fo_candidate *from)
 {
 	struct fo_shell *shell = NULL;
 	fo_err r;
@@ -245,10 +320,12 @@ add_text(struct fo_command *command, const char *text, bool more)
 		command->any = true;
 		return;
 	}
-	if ((r = fo_shell_parse(text, &shell)) != FO_OK)
+	if ((r = fo_shell_parse(text, &shell)) != FO_OK) {
 		command->err = r;
-	else
-		add_shell(command, shell, more);
+		return;
+	}
+	add_files(command, from->files);
+	add_shell(command, shell, from->more);
 }
 
 /* ---- what a wrapper runs --------------------------------------------- */
@@ -299,10 +376,12 @@ has_letter(const char *letters, char letter)
 static void
 split_env(struct walk *k, const char *value)
 {
+	struct fo_candidate from = k->c;
 	struct fo_buf text;
 	char *words = NULL;
 	fo_err r;
 
+	from.more = from.more || k->at < k->c.count;
 	fo_buf_init(&text, FO_SHELL_MAX + 4);
 	fo_buf_adds(&text, "env ");
 	fo_buf_adds(&text, value);
@@ -311,8 +390,7 @@ split_env(struct walk *k, const char *value)
 	else if (strchr(value, '\\') != NULL)
 		k->command->any = true;
 	else
-		add_text(k->command, words, k->c.more ||
-		    k->at < k->c.count);
+		add_text(k->command, words, &from);
 	free(words);
 }
 
@@ -327,7 +405,10 @@ take_value(struct walk *k, char letter, const char *attached,
 		value = k->c.words[k->at].text;
 		kind = k->c.words[k->at++].kind;
 	}
-	if (kind == FO_WORD_MANY)
+	/* su -s /bin/zsh */
+	if (kind == FO_WORD_MANY || (value != NULL &&
+	    k->wrapper->text == 'c' &&
+	    IS_AMONG(odd_shells, fo_base_name(value))))
 		k->command->any = true;
 	if (letter == k->wrapper->text && letter != '\0') {
 		k->text = true;
@@ -336,7 +417,7 @@ take_value(struct walk *k, char letter, const char *attached,
 		else if (value != NULL && letter == 'S')
 			split_env(k, value);
 		else if (value != NULL)
-			add_text(k->command, value, k->c.more);
+			add_text(k->command, value, &k->c);
 	}
 	if ((k->wrapper->flags & APPENDS) != 0 && letter == 'I' &&
 	    value != NULL)
@@ -363,11 +444,13 @@ take_long(struct walk *k, const char *name, fo_word_kind kind)
 		letter = 'u';
 	if (starts_with(name, "replace="))
 		mark_placeholders(k, name + n + 1);
-	if (k->wrapper->shell[0] != '\0' &&
+	if ((k->wrapper->flags & SCRIPT) != 0 && strcmp(name, "login") == 0)
+		k->command->moved = true;
+	else if (k->wrapper->shell[0] != '\0' &&
 	    (starts_with(name, "login") || starts_with(name, "shell")))
 		k->shell = k->command->moved = true;
 	if (strcmp(name, "version") == 0 || strcmp(name, "help") == 0)
-		k->ends = true;
+		k->ends = k->ends || k->guess == 0;
 	else if (name[n] == '=')
 		take_value(k, letter, name + n + 1, kind);
 	else if (is_text || (found != NULL && *found == '='))
@@ -385,7 +468,9 @@ take_letters(struct walk *k, const char *letters, fo_word_kind kind)
 	for (; *letters != '\0'; letters++) {
 		if (has_letter("DRiw", *letters) && k->may_move)
 			k->command->moved = true;
-		k->ends = k->ends || has_letter(w->ends, *letters);
+		/* or it is the value of what was not understood */
+		k->ends = k->ends || (k->guess == 0 &&
+		    has_letter(w->ends, *letters));
 		k->shell = k->shell || has_letter(w->shell, *letters);
 		k->script = k->script || *letters == 'c';
 		if (has_letter(w->valued, *letters)) {
@@ -403,6 +488,53 @@ take_letters(struct walk *k, const char *letters, fo_word_kind kind)
 	}
 	if (kind != FO_WORD_PLAIN)
 		guess_from_here(k);
+}
+
+/*
+ * Options of a shell, after '-' or '+'. The value of each o and O is a word
+ * of its own, whatever letters follow; a shell that thinks otherwise would
+ * take that word for something else.
+ */
+static void
+take_shell_letters(struct walk *k, const char *letters, fo_word_kind kind)
+{
+	const struct wrapper *w = k->wrapper;
+
+	/* bash takes long names after one '-' as well */
+	if (strcmp(letters, "rcfile") == 0) {
+		k->at++;
+		return;
+	}
+	for (; *letters != '\0'; letters++) {
+		k->shell = k->shell || has_letter(w->shell, *letters);
+		k->script = k->script || *letters == 'c';
+		if (*letters == 'l')
+			k->command->moved = true;
+		if (!has_letter(w->valued, *letters)) {
+			if (!has_letter(w->plain, *letters))
+				guess_from_here(k);
+			continue;
+		}
+		if (letters[1] != '\0' && k->at < k->c.count &&
+		    strchr("-+", k->c.words[k->at].text[0]) != NULL)
+			k->command->any = true;
+		take_value(k, *letters, NULL, kind);
+	}
+	if (kind != FO_WORD_PLAIN)
+		guess_from_here(k);
+}
+
+/* One option, which begins with '-' or, in a shell, '+'. */
+static void
+take_option(struct walk *k, const struct fo_word *word)
+{
+	k->at++;
+	if (starts_with(word->text, "--"))
+		take_long(k, word->text + 2, word->kind);
+	else if ((k->wrapper->flags & SCRIPT) != 0)
+		take_shell_letters(k, word->text + 1, word->kind);
+	else
+		take_letters(k, word->text + 1, word->kind);
 }
 
 /* Up to the command; false if there is no telling where it is. */
@@ -424,14 +556,10 @@ walk_options(struct walk *k)
 		} else if (k->options && word->text[0] == '-' &&
 		    (word->text[1] != '\0' ||
 		    has_letter(k->wrapper->plain, '-'))) {
-			k->at++;
-			if (starts_with(word->text, "--"))
-				take_long(k, word->text + 2, word->kind);
-			else
-				take_letters(k, word->text + 1, word->kind);
+			take_option(k, word);
 		} else if (k->options && (flags & SCRIPT) != 0 &&
 		    word->text[0] == '+') {
-			k->at += strcmp(word->text, "+o") == 0 ? 2 : 1;
+			take_option(k, word);
 		} else if ((flags & ASSIGNS) != 0 &&
 		    strchr(word->text, '=') != NULL) {
 			k->at++;
@@ -465,17 +593,25 @@ rest_of(const struct walk *k, size_t at)
 static void
 guess_commands(struct walk *k)
 {
+	const unsigned int flags = k->wrapper->flags;
 	const size_t operands = k->wrapper->operands == ALL ? 0 :
 	    k->wrapper->operands;
 	const struct fo_word *word;
 	size_t i, row = 0;
 
-	for (i = k->guess; i < k->c.count; i++) {
+	for (i = k->guess; i < k->c.count && !k->command->any; i++) {
 		word = &k->c.words[i];
 		if (word->kind == FO_WORD_PLAIN) {
 			row = word->text[0] == '-' ? 0 : row + 1;
 			add_candidate(k->command, rest_of(k, i));
-		} else if (row < 2 + operands) {
+			if ((flags & TEXTS) != 0 &&
+			    strpbrk(word->text, BLANKS) != NULL)
+				add_text(k->command, word->text, &k->c);
+			/* the program, attached to an option */
+			if ((flags & GUESS) != 0 && (flags & APPENDS) != 0 &&
+			    row == 0 && strchr(word->text, '/') != NULL)
+				k->command->any = true;
+		} else if (row < 2 + operands && (flags & CONTAINER) == 0) {
 			k->command->any = true;
 		}
 	}
@@ -502,7 +638,7 @@ join_words(struct walk *k)
 	else if (r != FO_OK || !known)
 		k->command->any = true;
 	else
-		add_text(k->command, joined, k->c.more);
+		add_text(k->command, joined, &k->c);
 	free(joined);
 }
 
@@ -519,12 +655,27 @@ run_script(struct walk *k)
 	word = &k->c.words[k->at];
 	if (k->script && word->kind == FO_WORD_PLAIN && (!k->c.more ||
 	    strchr(word->text, '{') == NULL))
-		add_text(k->command, word->text, k->c.more);
+		add_text(k->command, word->text, &k->c);
 	else if (k->script || k->shell || word->kind != FO_WORD_PLAIN ||
 	    strcmp(word->text, "-") == 0 ||
 	    starts_with(word->text, "/dev/") ||
 	    starts_with(word->text, "/proc/"))
 		k->command->any = true;
+}
+
+/* A shell of another language: only a file is as unseen as any program. */
+static void
+look_at_odd_shell(struct fo_command *command, const struct fo_candidate *c)
+{
+	const struct fo_word *word = c->count > 1 ? &c->words[1] : NULL;
+
+	if (c->opaque || word == NULL || word->kind != FO_WORD_PLAIN ||
+	    (strchr("-+", word->text[0]) != NULL && (c->count > 2 ||
+	    (strcmp(word->text, "--version") != 0 &&
+	    strcmp(word->text, "--help") != 0))) ||
+	    starts_with(word->text, "/dev/") ||
+	    starts_with(word->text, "/proc/"))
+		command->any = true;
 }
 
 /* What follows the options is the command, or there is none. */
@@ -550,6 +701,32 @@ run_words(struct walk *k)
 		join_words(k);
 }
 
+/* Where the options of a wrapper that is guessed at begin. */
+static size_t
+guess_start(const struct walk *k)
+{
+	static const char *const verbs[] = { "exec", "run", "shell" };
+	size_t i;
+
+	if ((k->wrapper->flags & CONTAINER) == 0)
+		return 1;
+	for (i = 1; i < k->c.count; i++) {
+		if (IS_AMONG(verbs, k->c.words[i].text))
+			return i + 1;
+	}
+	return k->c.count;
+}
+
+static void
+look_behind_guess(struct walk *k)
+{
+	k->guess = guess_start(k);
+	mark_placeholders(k, k->wrapper->plain);
+	/* words after a "--" that it takes away */
+	k->c.more = k->c.more || (k->wrapper->flags & APPENDS) != 0;
+	guess_commands(k);
+}
+
 static void
 look_behind(struct fo_command *command, const struct wrapper *wrapper,
     const struct fo_candidate *c)
@@ -562,8 +739,7 @@ look_behind(struct fo_command *command, const struct wrapper *wrapper,
 	if ((wrapper->flags & MOVES) != 0)
 		command->moved = true;
 	if ((wrapper->flags & GUESS) != 0) {
-		k.guess = 1;
-		guess_commands(&k);
+		look_behind_guess(&k);
 		return;
 	}
 	if (!walk_options(&k)) {
@@ -595,15 +771,17 @@ look_behind_find(struct fo_command *command, const struct fo_candidate *c)
 	static const char *const actions[] = { "-exec", "-execdir", "-ok",
 		"-okdir" };
 	struct walk k = { .command = command, .c = *c };
-	size_t i, end;
+	size_t i, end, count = 0;
 
-	for (i = 1; i < c->count; i++) {
+	for (i = 1; i < c->count && !command->any; i++) {
 		/* $options, but not *.c */
 		if (c->words[i].kind == FO_WORD_MANY &&
 		    c->words[i].text[0] == '\0')
 			command->any = true;
 		if (!IS_AMONG(actions, c->words[i].text))
 			continue;
+		if (++count > ACTIONS_MAX)
+			command->any = true;
 		if (strstr(c->words[i].text, "dir") != NULL)
 			command->moved = true;
 		for (end = i + 1; end < c->count &&
@@ -620,35 +798,96 @@ look_behind_find(struct fo_command *command, const struct fo_candidate *c)
 	}
 }
 
+/* Does the word say that it works in another directory? */
+static bool
+is_moving(const char *word)
+{
+	const size_t n = strcspn(word, "=");
+	size_t i;
+
+	if (strcmp(word, "autocd") == 0)
+		return true;
+	for (i = 0; i < sizeof(moving_options) / sizeof(moving_options[0]);
+	    i++) {
+		if (starts_with(word, moving_options[i]) || (n > 2 &&
+		    word[1] == '-' &&
+		    strncmp(word, moving_options[i], n) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool
+runs_text(const char *options, const struct fo_word *word)
+{
+	if (options == NULL || word->kind != FO_WORD_PLAIN)
+		return true;
+
+	return word->text[0] == '-' && options[0] != '\0' &&
+	    strpbrk(word->text, options) != NULL;
+}
+
+static void
+look_at_words(struct fo_command *command, const struct fo_candidate *c,
+    const char *base)
+{
+	size_t i, j;
+
+	for (i = 1; i < c->count; i++) {
+		if (is_moving(c->words[i].text))
+			command->moved = true;
+	}
+	for (j = 0; j < sizeof(runners) / sizeof(runners[0]); j++) {
+		if (strcmp(base, runners[j].name) != 0)
+			continue;
+		command->any = command->any || c->more;
+		for (i = 1; i < c->count && !command->any; i++)
+			command->any = runs_text(runners[j].options,
+			    &c->words[i]);
+	}
+}
+
+/* git submodule foreach TEXT */
+static void
+look_behind_git(struct fo_command *command, const struct fo_candidate *c)
+{
+	static const struct wrapper foreach = { "", JOINS, 0, "", "q",
+		"recursive quiet ", "", "", 0 };
+	struct walk k = { .command = command, .wrapper = &foreach, .c = *c,
+		.options = true };
+
+	for (k.at = 1; k.at < c->count; k.at++) {
+		if (strcmp(c->words[k.at].text, "foreach") == 0)
+			break;
+	}
+	if (k.at++ >= c->count)
+		return;
+	command->moved = true;
+	if (walk_options(&k) && k.guess == 0)
+		run_words(&k);
+	else
+		command->any = true;
+}
+
 static void
 look_at(struct fo_command *command, size_t index)
 {
 	const struct fo_candidate c = command->candidates[index];
 	const char *base = fo_base_name(c.words[0].text);
 	const struct wrapper *wrapper = find_wrapper(base);
-	size_t i, j;
 
 	if (IS_AMONG(movers, base))
 		command->moved = true;
-	for (j = 0; j < sizeof(runners) / sizeof(runners[0]) && c.more; j++) {
-		if (strcmp(base, runners[j].name) == 0)
-			command->any = true;
-	}
-	for (i = 1; i < c.count; i++) {
-		for (j = 0; j < sizeof(moving_options) /
-		    sizeof(moving_options[0]); j++) {
-			if (starts_with(c.words[i].text, moving_options[j]))
-				command->moved = true;
-		}
-		for (j = 0; j < sizeof(runners) / sizeof(runners[0]); j++) {
-			if (strcmp(base, runners[j].name) == 0 &&
-			    (c.words[i].kind != FO_WORD_PLAIN ||
-			    starts_with(c.words[i].text, runners[j].word)))
-				command->any = true;
-		}
-	}
+	if (strcmp(base, "exec") == 0)
+		add_files(command, c.files);
+	look_at_words(command, &c, base);
 	if (strcmp(base, "find") == 0)
 		look_behind_find(command, &c);
+	else if (strcmp(base, "git") == 0 ||
+	    strcmp(base, "git-submodule") == 0)
+		look_behind_git(command, &c);
+	else if (IS_AMONG(odd_shells, base))
+		look_at_odd_shell(command, &c);
 	else if (wrapper != NULL)
 		look_behind(command, wrapper, &c);
 }
@@ -659,7 +898,8 @@ fo_command_look(struct fo_command *command, struct fo_shell *shell)
 	size_t i;
 
 	add_shell(command, shell, false);
-	for (i = 0; i < command->count && command->err == FO_OK; i++)
+	for (i = 0; i < command->count && command->err == FO_OK &&
+	    !command->any; i++)
 		look_at(command, i);
 
 	return command->err;

@@ -15,10 +15,12 @@
 
 #define FO_CANDIDATES_MAX 512
 #define FO_TEXTS_MAX 64
+#define FO_FILES_MAX 128
 
 struct fo_candidate {
 	struct fo_word *words;	/* of a text; the first is the program */
 	size_t count;
+	struct fo_targets files;	/* further operands, of a text */
 	bool more;		/* words that nobody knows follow */
 	bool opaque;		/* reads what nobody looked at */
 };
@@ -28,6 +30,8 @@ struct fo_command {
 	size_t texts_count;
 	struct fo_candidate candidates[FO_CANDIDATES_MAX];
 	size_t count;
+	struct fo_targets files[FO_FILES_MAX];	/* operands of any of them */
+	size_t files_count;
 	char *cwd;
 	bool moved;		/* cwd is not where all of it runs */
 	bool any;		/* it may run any command */

@@ -32,7 +32,7 @@ static const struct {
 	{ "ln", "T", "no-target-directory " },
 	{ "ln", "dF", "directory " },
 	{ "mkdir", "Z", "context " },
-	{ "git", "f", "force mirror " },
+	{ "git", "f", "force mirror force-with-lease force-if-includes " },
 	{ "git", "n", "dry-run no-verify " },
 	{ "git", "o", "push-option " },
 };
@@ -146,6 +146,19 @@ fold_usr(const char *path)
 
 /* ---- wide ------------------------------------------------------------ */
 
+/* git-push is git with the operand "push", which ret_verb is set to. */
+static const char *
+program_of(const struct fo_candidate *c, const char **ret_verb)
+{
+	const char *base = fo_base_name(c->words[0].text);
+
+	*ret_verb = NULL;
+	if (!starts_with(base, "git-"))
+		return base;
+	*ret_verb = base + 4;
+	return "git";
+}
+
 static bool
 meets_program(const struct fo_command *command, const char *want,
     const char *program)
@@ -223,6 +236,34 @@ meets_text(const struct fo_command *command, const char *want,
 	return fo_glob_match(want, text) || meets_path(command, want, text);
 }
 
+static bool
+is_target(const struct fo_command *command, const struct fo_targets *files,
+    const char *want)
+{
+	size_t i;
+
+	for (i = 0; i < files->count; i++) {
+		if (files->words[i].kind != FO_WORD_PLAIN ||
+		    meets_text(command, want, files->words[i].text))
+			return true;
+	}
+	return false;
+}
+
+/* A file that is open for the program by a redirection. */
+static bool
+has_target(const struct fo_command *command, const struct fo_candidate *c,
+    const char *want)
+{
+	size_t i;
+
+	for (i = 0; i < command->files_count; i++) {
+		if (is_target(command, &command->files[i], want))
+			return true;
+	}
+	return is_target(command, &c->files, want);
+}
+
 /* An operand; what an option has as its value is one as well. */
 static bool
 has_operand(const struct fo_command *command, const struct fo_candidate *c,
@@ -232,7 +273,8 @@ has_operand(const struct fo_command *command, const struct fo_candidate *c,
 	const char *text;
 	size_t i;
 
-	if (c->more || strcmp(want, "*") == 0)
+	if (c->more || strcmp(want, "*") == 0 ||
+	    has_target(command, c, want))
 		return true;
 	for (i = 1; i < c->count; i++) {
 		text = c->words[i].text;
@@ -295,14 +337,30 @@ is_twin(const char *program, const char *want, bool want_long,
 	    want[0] == have[0];
 }
 
+/* git push +main: forced, as by an option, even after "--" */
+static bool
+forces(const struct fo_candidate *c, const char *verb)
+{
+	bool pushes = verb != NULL && strcmp(verb, "push") == 0;
+	size_t i;
+
+	for (i = 1; i < c->count; i++) {
+		if (pushes && c->words[i].text[0] == '+')
+			return true;
+		pushes = pushes || strcmp(c->words[i].text, "push") == 0;
+	}
+	return false;
+}
+
 /* One letter or one long name among the options of a candidate. */
 static bool
 has_option(const struct fo_candidate *c, const char *want, bool want_long)
 {
-	const char *program = fo_base_name(c->words[0].text), *have;
+	const char *verb, *program = program_of(c, &verb), *have;
 	size_t i, n;
 
-	if (c->more)
+	if (c->more || (strcmp(program, "git") == 0 && forces(c, verb) &&
+	    is_twin(program, want, want_long, "force", 5, true)))
 		return true;
 	for (i = 1; i < c->count; i++) {
 		have = c->words[i].text;
@@ -393,12 +451,16 @@ meets(const struct fo_command *command, const struct fo_candidate *c,
     const char *pattern)
 {
 	char want[FO_PATTERN_MAX + 1];
+	const char *verb;
 	bool options = true;
 	char *value;
 
 	if (!next_word(&pattern, want))
 		return true;
-	if (!meets_program(command, want, c->words[0].text))
+	(void)program_of(c, &verb);
+	if (meets_program(command, want, c->words[0].text))
+		verb = NULL;
+	else if (verb == NULL || !fo_glob_match(fo_base_name(want), "git"))
 		return false;
 	if (c->opaque)
 		return true;
@@ -412,7 +474,8 @@ meets(const struct fo_command *command, const struct fo_candidate *c,
 			if (!meets_option(c, want) || (value != NULL &&
 			    !has_operand(command, c, value)))
 				return false;
-		} else if (!has_operand(command, c, want)) {
+		} else if (!has_operand(command, c, want) &&
+		    (verb == NULL || !fo_glob_match(want, verb))) {
 			return false;
 		}
 	}

@@ -25,6 +25,13 @@ struct heredoc {
 	bool quoted;		/* nothing in it is expanded */
 };
 
+/* Whether what is read is a command: not if it is a test or arithmetic. */
+enum doubt {
+	NO_DOUBT,
+	UNLIKELY,		/* no shell is known to run it */
+	LIKELY,			/* dash runs what is none for bash */
+};
+
 struct parser {
 	const char *s;		/* what is left to read */
 	struct fo_shell *out;
@@ -33,7 +40,9 @@ struct parser {
 	unsigned int cases;	/* case commands around */
 	bool esac;		/* the innermost of them has ended */
 	bool in_test;		/* between [[ and ]] */
-	bool doubtful;		/* arithmetic, read as commands too */
+	bool test_runs;		/* ... after what dash goes on after */
+	unsigned int test_depth;	/* ( ) in it */
+	enum doubt doubt;	/* arithmetic, read as commands too */
 	struct heredoc heredocs[HEREDOCS_MAX];
 	size_t heredocs_count;	/* whose bodies begin at the next line */
 };
@@ -89,10 +98,10 @@ parser_clear(struct parser *p)
 
 /* Read a text of its own, whose commands run, or may run, as well. */
 static void
-parse_inner(struct parser *p, const char *text, bool doubtful)
+parse_inner(struct parser *p, const char *text, enum doubt doubt)
 {
 	struct parser inner = { .s = text, .out = p->out,
-		.depth = p->depth, .doubtful = doubtful };
+		.depth = p->depth, .doubt = doubt };
 
 	if (enter(&inner))
 		parse_list(&inner);
@@ -108,7 +117,7 @@ parse_inner(struct parser *p, const char *text, bool doubtful)
 /* The same for a part of the text, which has a backslash before some bytes. */
 static void
 parse_part(struct parser *p, const char *part, size_t len,
-    const char *escaped, bool doubtful)
+    const char *escaped, enum doubt doubt)
 {
 	struct fo_buf text;
 	char *copy = NULL;
@@ -126,7 +135,7 @@ parse_part(struct parser *p, const char *part, size_t len,
 	if ((r = fo_buf_take(&text, &copy)) != FO_OK)
 		fail(p, r);
 	else
-		parse_inner(p, copy, doubtful);
+		parse_inner(p, copy, doubt);
 	free(copy);
 }
 
@@ -212,43 +221,79 @@ read_commands(struct parser *p)
 {
 	const size_t heredocs = p->heredocs_count;
 	const unsigned int cases = p->cases;
-	const bool in_test = p->in_test, doubtful = p->doubtful;
+	const bool in_test = p->in_test, test_runs = p->test_runs;
+	const unsigned int test_depth = p->test_depth;
+	const enum doubt doubt = p->doubt;
 
 	p->out->plain = false;
-	p->in_test = p->doubtful = false;
+	p->in_test = false;
+	p->doubt = NO_DOUBT;
 	p->cases = 0;
 	if (enter(p))
 		parse_list(p);
 	p->depth--;
 	p->cases = cases;
 	p->in_test = in_test;
-	p->doubtful = doubtful;
+	p->test_runs = test_runs;
+	p->test_depth = test_depth;
+	p->doubt = doubt;
 	if (*p->s != ')' || p->heredocs_count != heredocs)
 		give_up(p);
 	else
 		p->s++;
 }
 
-/* The "))" that ends what "((" began, or NULL: then it is two "(". */
-static const char *
-arithmetic_end(const char *s)
+/*
+ * May shells differ about where arithmetic ends? Not all of them take quotes
+ * off in it; sub: in $(...), where all do.
+ */
+static bool
+is_strange(const char *s, bool sub)
 {
-	unsigned int depth = 0;
+	if (*s == '`' || (!sub && strchr("'\"\\", *s) != NULL))
+		return true;
+	if (s[0] == '$' && s[1] == '{')
+		return s[2 + strcspn(s + 2, "}()")] != '}';
+
+	return sub && (*s == '#' || strncmp(s, "case", 4) == 0 ||
+	    strncmp(s, "<<", 2) == 0);
+}
+
+/*
+ * The "))" that ends what "((" began, or NULL: then it is two "(", or, if
+ * strange, nobody knows.
+ */
+static const char *
+arithmetic_end(const char *s, bool *strange)
+{
+	unsigned int depth = 0, sub = 0;	/* sub: where $( began, or 0 */
 	char quote = '\0';
 
 	for (; *s != '\0'; s++) {
-		if (*s == '\\' && quote != '\'' && s[1] != '\0')
-			s++;
-		else if (quote != '\0' && *s == quote)
+		if (quote != '\0' && *s == quote) {
 			quote = '\0';
-		else if (quote != '\0')
+		} else if (quote == '\'') {
 			continue;
-		else if (*s == '\'' || *s == '"')
+		} else if ((*strange = is_strange(s, sub != 0))) {
+			return NULL;
+		} else if (*s == '\\' && s[1] != '\0') {
+			s++;
+		} else if (quote != '\0') {
+			*strange = *s == '$' && s[1] == '(';
+			if (*strange)
+				return NULL;
+		} else if (*s == '\'' || *s == '"') {
 			quote = *s;
-		else if (*s == '(')
+		} else if (*s == '(') {
 			depth++;
-		else if (*s == ')' && depth-- == 0)
-			return s[1] == ')' ? s : NULL;
+			if (sub == 0 && s[-1] == '$')
+				sub = depth;
+		} else if (*s == ')') {
+			if (depth == 0)
+				return s[1] == ')' ? s : NULL;
+			if (depth-- == sub)
+				sub = 0;
+		}
 	}
 	return NULL;
 }
@@ -258,16 +303,19 @@ arithmetic_end(const char *s)
  * takes it for two subshells. Read twice, it must not be deep.
  */
 static bool
-read_arithmetic(struct parser *p)
+read_arithmetic(struct parser *p, enum doubt doubt)
 {
-	const char *end = arithmetic_end(p->s);
+	bool strange = false;
+	const char *end = arithmetic_end(p->s, &strange);
 	const unsigned int depth = p->depth;
 
+	if (strange)
+		give_up(p);
 	if (end == NULL)
-		return false;
+		return strange;
 	p->out->plain = false;
 	p->depth += DEPTH_MAX / 4;
-	parse_part(p, p->s, (size_t)(end - p->s), "", true);
+	parse_part(p, p->s, (size_t)(end - p->s), "", doubt);
 	if (!p->out->opaque)
 		read_expansions(p, p->s, (size_t)(end - p->s));
 	p->depth = depth;
@@ -293,7 +341,7 @@ read_backticks(struct parser *p, struct draft *w, bool quoted)
 	}
 	p->s++;
 	parse_part(p, start, (size_t)(p->s - 1 - start),
-	    quoted ? "$`\\\"" : "$`\\", false);
+	    quoted ? "$`\\\"" : "$`\\", NO_DOUBT);
 }
 
 static void
@@ -449,7 +497,7 @@ read_dollar(struct parser *p, struct draft *w, bool quoted)
 		p->s += 2;
 		if (*p->s == '(') {
 			p->s++;
-			if (read_arithmetic(p))
+			if (read_arithmetic(p, UNLIKELY))
 				return;
 			p->s--;
 		}
@@ -488,6 +536,33 @@ notice(struct draft *w, const char *s)
 		draft_expands(w, false);
 	else if (*s == '=' && !w->quoted && text != NULL && is_variable(text))
 		w->assigns = true;
+}
+
+/*
+ * bash expands some words once more: what names an element of an array, in
+ * builtins and in arithmetic, and prompts, of which it prints PS4 by itself.
+ */
+static bool
+runs_later(const struct draft *w)
+{
+	const char *text = w->text.data, *at;
+
+	if (text == NULL)
+		return false;
+	if (text[0] == 'P' && text[1] == 'S' && text[2] != '\0' &&
+	    strchr("01234", text[2]) != NULL && (text[3] == '=' ||
+	    text[3] == '+'))
+		return strpbrk(text, "$`") != NULL ||
+		    w->kind != FO_WORD_PLAIN;
+	if (strcmp(text, "PS4") == 0)
+		return true;
+	for (at = text; (at = strchr(at, '[')) != NULL; at++) {
+		if (at > text && strchr(NAME, at[-1]) != NULL)
+			return strchr(at, '`') != NULL ||
+			    strstr(at, "$(") != NULL ||
+			    strstr(at, "${") != NULL;
+	}
+	return false;
 }
 
 static void
@@ -532,6 +607,8 @@ read_word(struct parser *p, struct draft *w)
 		draft_expands(w, false);
 	if (w->text.err != FO_OK)
 		fail(p, w->text.err);
+	else if (runs_later(w))
+		give_up(p);
 }
 
 /* ---- blanks, lines and here-documents -------------------------------- */
@@ -694,34 +771,41 @@ read_heredoc_end(struct parser *p, struct heredoc *h)
 /* ---- commands -------------------------------------------------------- */
 
 static void
+words_clear(struct fo_word **words, size_t *count)
+{
+	while (*count > 0)
+		free((*words)[--*count].text);
+	free(*words);
+	*words = NULL;
+}
+
+static void
 simple_clear(struct fo_simple *simple)
 {
-	while (simple->count > 0)
-		free(simple->words[--simple->count].text);
-	free(simple->words);
-	simple->words = NULL;
+	words_clear(&simple->words, &simple->count);
+	words_clear(&simple->targets.words, &simple->targets.count);
 }
 
 /* Takes the text of w over. */
 static void
-add_word(struct parser *p, struct fo_simple *simple, struct draft *w)
+add_word(struct parser *p, struct fo_word **list, size_t *count,
+    struct draft *w)
 {
 	struct fo_word *words;
 
 	/* grown at each power of two */
-	if ((simple->count & (simple->count - 1)) == 0) {
-		words = reallocarray(simple->words, simple->count * 2 + 1,
-		    sizeof(*words));
+	if ((*count & (*count - 1)) == 0) {
+		words = reallocarray(*list, *count * 2 + 1, sizeof(*words));
 		if (words == NULL) {
 			fail(p, FO_ERR_NOMEM);
 			return;
 		}
-		simple->words = words;
+		*list = words;
 	}
-	if (fo_buf_take(&w->text, &simple->words[simple->count].text) != FO_OK)
+	if (fo_buf_take(&w->text, &(*list)[*count].text) != FO_OK)
 		fail(p, FO_ERR_NOMEM);
 	else
-		simple->words[simple->count++].kind = w->kind;
+		(*list)[(*count)++].kind = w->kind;
 	if (++p->out->words_count > WORDS_MAX)
 		give_up(p);
 }
@@ -751,39 +835,69 @@ add_command(struct parser *p, struct fo_simple *simple)
 }
 
 static void
-read_redirection(struct parser *p, struct fo_simple *simple)
+read_heredoc_start(struct parser *p, struct fo_simple *simple)
 {
 	struct heredoc h = { .end = NULL };
+
+	p->s += 2;
+	h.strip = *p->s == '-';
+	p->s += h.strip;
+	simple->opaque = true;
+	if (p->heredocs_count < HEREDOCS_MAX) {
+		read_heredoc_end(p, &h);
+		p->heredocs[p->heredocs_count++] = h;
+	} else {
+		give_up(p);
+	}
+}
+
+/*
+ * The file of a redirection; not a descriptor, not /dev/null, and not what is
+ * not known if it is only written.
+ */
+static void
+keep_target(struct parser *p, struct fo_simple *simple, struct draft *w,
+    bool reads, bool copies)
+{
+	struct fo_targets *t = &simple->targets;
+	const char *text = w->text.data;
+
+	if (w->kind == FO_WORD_PLAIN ? text == NULL ||
+	    strcmp(text, "/dev/null") == 0 || (copies &&
+	    text[strspn(text, DIGITS "-")] == '\0') :
+	    !reads || copies)
+		return;
+	add_word(p, &t->words, &t->count, w);
+}
+
+static void
+read_redirection(struct parser *p, struct fo_simple *simple)
+{
+	const bool both = *p->s == '&';
+	bool reads, copies, is_file;
 	struct draft target;
 
 	p->out->plain = false;
 	simple->has_redirection = true;
-	p->s += *p->s == '&';
+	p->s += both;
 	if (strncmp(p->s, "<<", 2) == 0 && p->s[2] != '<') {
-		p->s += 2;
-		h.strip = *p->s == '-';
-		p->s += h.strip;
-		simple->opaque = true;
-		if (p->heredocs_count < HEREDOCS_MAX) {
-			read_heredoc_end(p, &h);
-			p->heredocs[p->heredocs_count++] = h;
-		} else {
-			give_up(p);
-		}
+		read_heredoc_start(p, simple);
 		return;
 	}
-	if (strncmp(p->s, "<<<", 3) == 0)
+	reads = *p->s == '<' && p->s[1] != '<';
+	copies = !both && p->s[1] == '&';
+	is_file = strncmp(p->s, "<<<", 3) != 0;
+	if (!is_file)
 		p->s += 3;
-	else if (*p->s == '<')
-		p->s += p->s[1] != '\0' && strchr("&>", p->s[1]) != NULL ?
-		    2 : 1;
 	else
-		p->s += p->s[1] != '\0' && strchr("&>|", p->s[1]) != NULL ?
-		    2 : 1;
+		p->s += p->s[1] != '\0' &&
+		    strchr(reads ? "&>" : "&>|", p->s[1]) != NULL ? 2 : 1;
 	skip_blanks(p);
 	read_word(p, &target);
 	if (!target.started)
 		give_up(p);
+	else if (is_file)
+		keep_target(p, simple, &target, reads, copies);
 	fo_buf_clear(&target.text);
 }
 
@@ -839,7 +953,7 @@ read_loop(struct parser *p)
 	skip_blanks(p);
 	if (strncmp(p->s, "((", 2) == 0) {
 		p->s += 2;
-		if (!read_arithmetic(p))
+		if (!read_arithmetic(p, UNLIKELY))
 			give_up(p);
 		return;
 	}
@@ -975,10 +1089,15 @@ is_redirection(const char *s)
 static bool
 keep_word(struct parser *p, struct fo_simple *simple, struct draft *w)
 {
-	const bool begins = simple->count == 0 && draft_is(w, "[[");
+	const bool begins = simple->count == 0 && draft_is(w, "[[") &&
+	    !simple->has_env && !simple->has_redirection;
 	const bool ends = draft_is(w, "]]");
 
-	add_word(p, simple, w);
+	add_word(p, &simple->words, &simple->count, w);
+	if (begins) {
+		p->test_runs = false;
+		p->test_depth = 0;
+	}
 	p->in_test = begins || (p->in_test && !ends);
 	p->out->plain = p->out->plain && !begins;
 	return !is_keyword_time(p, simple);
@@ -1012,6 +1131,10 @@ read_words(struct parser *p, struct fo_simple *simple)
 		}
 		if (simple->count == 0)
 			reserved = read_reserved(p, &w);
+		/* after A=1 or >x none is reserved */
+		if (reserved != NO_WORD && (simple->has_env ||
+		    simple->has_redirection))
+			give_up(p);
 		if (reserved != NO_WORD) {
 			p->out->plain = false;
 			more = reserved == BEFORE_COMMAND;
@@ -1029,17 +1152,40 @@ read_words(struct parser *p, struct fo_simple *simple)
 	return simple->count > 0;
 }
 
+/* Files of a compound command are those of all commands, if known. */
+static void
+keep_targets(struct parser *p, struct fo_targets *from)
+{
+	struct fo_targets *to = &p->out->targets;
+	struct draft w;
+	size_t i;
+
+	for (i = 0; i < from->count; i++) {
+		if (from->words[i].kind != FO_WORD_PLAIN)
+			continue;
+		draft_init(&w);
+		fo_buf_adds(&w.text, from->words[i].text);
+		add_word(p, &to->words, &to->count, &w);
+		fo_buf_clear(&w.text);
+	}
+}
+
 /*
  * Where it is in doubt whether a command is one, as after && in [[ ]], it is
- * one if its program is a plain word.
+ * one if its program is a plain word. If it is not, and dash would run it, it
+ * may be any.
  */
 static void
 read_simple(struct parser *p)
 {
-	const bool doubtful = p->doubtful || p->in_test;
+	const enum doubt in_test = !p->in_test ? NO_DOUBT :
+	    p->test_runs ? LIKELY : UNLIKELY;
+	const enum doubt doubt = p->doubt > in_test ? p->doubt : in_test;
 	struct fo_simple simple = { .count = 0 };
 	bool is_command = read_words(p, &simple);
 
+	if (!is_command)
+		keep_targets(p, &simple.targets);
 	if (*p->s == '(' && is_command && !p->in_test) {
 		if (simple.count == 1 && skip_parentheses(p)) {
 			p->out->plain = false;
@@ -1048,8 +1194,12 @@ read_simple(struct parser *p)
 			give_up(p);
 		}
 	}
-	if (is_command && doubtful && simple.words[0].kind != FO_WORD_PLAIN)
+	if (is_command && doubt != NO_DOUBT &&
+	    simple.words[0].kind != FO_WORD_PLAIN) {
 		is_command = false;
+		if (doubt == LIKELY)
+			give_up(p);
+	}
 	if (is_command)
 		add_command(p, &simple);
 	else
@@ -1061,7 +1211,7 @@ read_group(struct parser *p)
 {
 	if (strncmp(p->s, "((", 2) == 0) {
 		p->s += 2;
-		if (read_arithmetic(p))
+		if (read_arithmetic(p, LIKELY))
 			return;
 		p->s -= 2;
 	}
@@ -1075,17 +1225,44 @@ read_group(struct parser *p)
 		p->s++;
 }
 
+/*
+ * At "(", ")" or an operator in [[ ]]. For dash "[[" is a program that is not
+ * there: it goes on after all but "&&", and reads no "(" but after that.
+ */
+static void
+read_test_operator(struct parser *p)
+{
+	if (*p->s == '(') {
+		p->test_depth++;
+		p->s++;
+	} else if (*p->s == ')') {
+		p->test_depth -= p->test_depth > 0;
+		p->s++;
+	} else if (strncmp(p->s, "&&", 2) == 0) {
+		p->s += 2;
+		skip_lines(p);
+	} else {
+		p->out->plain = false;
+		p->test_runs = p->test_runs || p->test_depth == 0;
+		if (*p->s == '\n')
+			read_newline(p);
+		else
+			p->s++;
+	}
+}
+
 /* Up to what ends the list: ")", ";;", "esac" or the end of the text. */
 static void
 parse_list(struct parser *p)
 {
 	for (skip_blanks(p); *p->s != '\0'; skip_blanks(p)) {
-		if (*p->s == '\n') {
+		if (p->in_test && strchr("()\n;|&", *p->s) != NULL &&
+		    !is_redirection(p->s)) {
+			read_test_operator(p);
+		} else if (*p->s == '\n') {
 			read_newline(p);
-		} else if (p->in_test && strchr("()", *p->s) != NULL) {
-			p->s++;
 		} else if (*p->s == ')' ||
-		    (*p->s == ';' && !p->doubtful &&
+		    (*p->s == ';' && p->doubt == NO_DOUBT &&
 		    (p->s[1] == ';' || p->s[1] == '&'))) {
 			return;
 		} else if (*p->s == '(') {
@@ -1169,7 +1346,7 @@ fo_shell_from_words(const char *const *words, struct fo_shell **ret_shell)
 			fo_buf_adds(&w.text, *words);
 		else
 			draft_expands(&w, false);
-		add_word(&p, &simple, &w);
+		add_word(&p, &simple.words, &simple.count, &w);
 		fo_buf_clear(&w.text);
 	}
 	if (simple.count > 0)
@@ -1195,6 +1372,7 @@ fo_shell_free(struct fo_shell **shell)
 		return;
 	while ((*shell)->count > 0)
 		simple_clear(&(*shell)->commands[--(*shell)->count]);
+	words_clear(&(*shell)->targets.words, &(*shell)->targets.count);
 	free((*shell)->commands);
 	free(*shell);
 	*shell = NULL;

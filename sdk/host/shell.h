@@ -7,7 +7,8 @@
  *
  * Shells differ. What bash reads as a test or as arithmetic, and dash as
  * commands, is both; where a difference cannot be kept apart (\' in $'...',
- * words after &>, an expansion in a strange place), and where a text goes
+ * words after &>, quotes in arithmetic, an expansion in a strange place, or one
+ * that bash makes of a word later), and where a text goes
  * beyond a limit or cannot be parsed, it is opaque: any command may be in it.
  *
  * Bytes that are not UTF-8, and outside of quotes control characters and
@@ -34,9 +35,16 @@ struct fo_word {
 	fo_word_kind kind;
 };
 
+/* Files of redirections: a program may get what it is to read by them. */
+struct fo_targets {
+	struct fo_word *words;
+	size_t count;
+};
+
 struct fo_simple {
 	struct fo_word *words;	/* at least one */
 	size_t count;
+	struct fo_targets targets;
 	bool has_env;		/* NAME=value before it */
 	bool has_redirection;
 	bool opaque;		/* gets a here-document */
@@ -46,6 +54,7 @@ struct fo_shell {
 	struct fo_simple *commands;
 	size_t count;
 	size_t words_count;	/* of all commands */
+	struct fo_targets targets;	/* of compound commands */
 	bool opaque;		/* there may be any other command */
 	bool plain;		/* one command of plain words, nothing else */
 };

@@ -134,7 +134,9 @@ Test(command, long_and_deep_texts_end, .timeout = 60)
 	static const char *const parts[] = { "$((", "((", "`", "${x:-", "(",
 		"sudo --x ", "a[", "=", "$(<<E\n", "[[ ", "case x in x) ",
 		"for x in $(", "rm ", "a=(", "b=($((",
-		"\\`", "{a,", "'\"", "sh -c ", "$($((" };
+		"\\`", "{a,", "'\"", "sh -c ", "$($((", "find -exec ", "</x ",
+		"tmux 'a b' </y ", "ls </x;", "docker exec ", "git foreach ",
+		"[[ a || ", "$(( ${x} $(", "a[$", "bash -o " };
 	char *text = malloc(65000), *end;
 	struct fo_command *command = NULL;
 	size_t i, len;

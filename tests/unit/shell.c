@@ -94,6 +94,10 @@ Test(shell, finds_simple_commands_and_their_words)
 		/* anything may be in it */
 		{ "a '", "<a><> opaque" }, { "a (b)", "<a> opaque" },
 		{ "a)", "<a> opaque" }, { "a $(b", "<b> <a>{**} opaque" },
+		{ "[[ a || $b ]]", "<[[><a> opaque" }, { "A=1 [[ a; $b",
+		    "env <[[><a> {**} " },
+		{ "(( $a ))", "opaque" }, { "a $((1 '))'))", "<a>{**} opaque" },
+		{ "a 'b[$(c)]' d", "<a><b[$(c)]> opaque" },
 		{ "a &>b c", "> <a> opaque" }, { "a;;", "<a> opaque" },
 	};
 	char *shown;
@@ -123,4 +127,22 @@ Test(shell, takes_words_that_no_shell_reads_as_they_are)
 	cr_expect_null(shell);
 	fo_shell_free(&shell);
 	fo_shell_free(NULL);
+}
+
+Test(shell, keeps_the_files_of_redirections)
+{
+	struct fo_shell *shell = NULL;
+
+	cr_assert_eq(fo_shell_parse("a <b 2>/dev/null >&2 >c <$d >$e; "
+	    "{ f; } <g <<< h", &shell), FO_OK);
+	cr_assert_eq(shell->count, 2);
+	cr_assert_eq(shell->commands[0].targets.count, 3);
+	cr_expect_str_eq(shell->commands[0].targets.words[0].text, "b");
+	cr_expect_str_eq(shell->commands[0].targets.words[1].text, "c");
+	cr_expect_neq(shell->commands[0].targets.words[2].kind,
+	    FO_WORD_PLAIN);
+	cr_expect_eq(shell->commands[1].targets.count, 0);
+	cr_assert_eq(shell->targets.count, 1);
+	cr_expect_str_eq(shell->targets.words[0].text, "g");
+	fo_shell_free(&shell);
 }

@@ -177,6 +177,18 @@ def denied_cases(suite):
                    "git push --force=x", "git push --for", "git push -uf",
                    "git push --mirror", "git push -vf x"],
                "git push --force *")
+    suite.meet(c, ["git push origin +main", "git push origin +HEAD:main",
+                   "git push -- origin +main", "git-push --force",
+                   "git push --force-with-lease",
+                   "git push --force-with-lease=x:y", "git-push -f x",
+                   "/usr/lib/git-core/git-push --force origin",
+                   "git-push origin +main", "sudo git-push -f",
+                   "git push --force-if-includes"], "git push --force *")
+    suite.meet(c, ["git-push", "git push"], "git push")
+    suite.miss(c, ["git-pull", "git-push-x", "gitpush", "git x"], "git push")
+    suite.miss(c, ["git-push origin main", "git log +x", "git-pull -f",
+                   "git push origin a+b", "git-push"], "git push --force")
+    suite.meet(c, ["git-push x"], "git-push")
     suite.miss(c, ["git push", "git push origin main", "git pull --force",
                    "git commit -f", "git push -u origin main",
                    "git push -- --force"], "git push --force *")
@@ -274,6 +286,36 @@ def path_cases(suite):
     suite.miss(c, ["cat /etc/passwd", "cat etc/shadow", "cat shadow",
                    "cat /etc", "cat /etc/shadow-", "cat /x/etc/shadow",
                    "head /etc/shadow", "ls; cat /etc/shado"], shadow)
+    suite.meet(c, ["cat </etc/shadow", "cat < /etc/shadow",
+                   "cat 0<../../etc/shadow", "</etc/shadow cat",
+                   "cat <>/etc/shadow", "sudo cat </etc/shadow",
+                   "exec 3< /etc/shadow; cat <&3", "cat <\"$x\"", "cat <$x",
+                   "{ cat; } </etc/shadow", "(cat) </etc/shadow",
+                   "sh -c 'cat' </etc/shadow", "cat x >/etc/shadow",
+                   "while read -r x; do cat; done </etc/shadow",
+                   "cat <<E </etc/passwd </etc/shadow\nE",
+                   "cd /etc; cat <shadow",
+                   "exec <$x; exec </etc/shadow; cat"], shadow)
+    suite.miss(c, ["cat </etc/passwd", "cat <&3", "cat <shadow", "cat >$x",
+                   "head </etc/shadow", "cat x >/dev/null 2>&1",
+                   "cat x; head </etc/shadow", "cat <<< /etc/shadow",
+                   "while read -r x; do cat a; done <\"$x\"",
+                   "cat >&2 2>&-", "cat x &>y"], shadow)
+    suite.miss(c, ["rm x 2>/dev/null", "rm x </dev/null"], "rm /dev/*")
+    suite.add(c, "/bin/cat </etc/shadow", "/bin/cat", True, False)
+    suite.add(c, "/bin/cat </x", "/bin/cat /x", True, False)
+    suite.meet(c, ["sudo --chd=/etc cat shadow", "pkexec cat shadow",
+                   "env --chdi=/etc cat shadow", "env --ch /etc cat shadow",
+                   "systemd-run --working-directory=/etc cat shadow",
+                   "systemd-run --working-dir /etc cat shadow",
+                   "systemd-run -d cat shadow", "bash -lc 'cat shadow'",
+                   "bash --login -c 'cat shadow'",
+                   "bash -login -c 'cat shadow'",
+                   "shopt -s autocd; /etc; cat shadow"], shadow)
+    suite.miss(c, ["bash -c 'cat shadow'", "env -u A cat shadow",
+                   "sudo -n cat shadow", "ls --color=auto; cat shadow",
+                   "shopt -s nullglob; cat shadow", "ls --; cat shadow"],
+               shadow)
     suite.meet(c, ["cat shadow", "cat ./shadow", "cat x/../shadow"], shadow,
                cwd="/etc")
     suite.meet(c, ["rm -rf /etc", "rm -rf /etc/", "rm -rf /etc/x",
@@ -382,7 +424,13 @@ def operator_cases(suite):
                    "if rm; then -rf /; fi", "for rm in -rf /; do :; done",
                    "case rm in -rf) / ;; esac", "[[ rm == -rf ]]",
                    "((i++))", "(( i > 3 )) && ls", "echo $((1 + 2))",
-                   "echo $(( rm ))", "[[ -f a && $b == x ]] && ls",
+                   "echo $(( rm ))", "echo $(( $x * 2 ))", "[[ a &&\n$b ]]",
+                   "echo $(( $(wc -l < \"$f\") + 1 ))", "[[ a && ($b) ]]",
+                   "echo $(( ${x:-1} + ${#y} ))", "(( i += $x ))",
+                   "[[ $x =~ ^($a|$b)$ ]]", "[[ a ]] || ls; ls",
+                   "if [[ -f a && -n $b ]]; then ls; fi",
+                   "{ ls; } >x; { ls; }",
+                   "[[ -f a && $b == x ]] && ls",
                    "[[ $x =~ ^(a|b)$ ]] || ls", "a=(rm -rf /); ls",
                    "ls >rm -rf /", "echo 2>&1 >x", "f() { ls; }; f",
                    "while read -r l; do echo \"$l\"; done < x",
@@ -488,6 +536,19 @@ BEFORE = [
     "runuser -u root --", "runuser -u root", "pkexec", "pkexec --user x",
     "systemd-run --scope -p A=b", "taskset 1", "taskset -c 0,1", "chrt -f 9",
     "setpriv --reuid 0", "/lib64/ld-linux-x86-64.so.2",
+    "ssh-agent", "ssh-agent -t 5", "dbus-run-session --", "sg x",
+    "machinectl shell", "machinectl shell root@x /bin/env",
+    "systemd-nspawn -D /x", "capsh --user=x --", "bwrap --dev-bind / /",
+    "firejail --quiet", "numactl -N 0", "gdb --args", "gdb -q --args",
+    "valgrind --tool=x", "perf stat", "perf record -g --", "catchsegv",
+    "faketime 'last week'", "rlwrap -a", "tmux new -d", "tmux new-window",
+    "screen -dmS x", "daemonize -c /x", "entr -r", "torsocks -i",
+    "proxychains", "proxychains4 -q", "eatmydata", "docker exec x",
+    "docker run --rm -v \"$PWD:/x\" image", "podman exec -it x",
+    "docker compose exec x", "kubectl exec x --", "kubectl -n x exec y -c z",
+    "doas", "pkexec env A=1", "systemd-inhibit --what=x", "setarch -R",
+    "linux32", "linux64", "cgexec -g x:y", "prlimit --nofile=5",
+    "fakeroot --", "setpriv --no-new-privs", "xvfb-run -a", "chpst -u x",
     "sudo nice -n 5 timeout 5 env A=1", "sudo env -i nohup setsid",
     "find / -exec", "find / -name x -ok", "parallel", "parallel -j 4",
     "xargs", "xargs -0", "xargs -n 1", "xargs -n1 -P 4", "xargs -d '\\n'",
@@ -498,10 +559,13 @@ ADDS = ("xargs", "parallel")
 
 # A shell text, quoted, stands for '%'.
 TEXTS = [
-    "sh -c %", "bash -c %", "dash -c %", "zsh -c %", "ksh -c %",
+    "sh -c %", "bash -c %", "dash -c %", "ksh -c %",
     "/bin/sh -c %", "bash -lc %", "bash -ec %", "bash -xec %",
     "bash -e -c %", "bash -c -e %", "bash -o pipefail -c %",
     "bash -O extglob -c %", "bash --norc -c %", "bash --rcfile x -c %",
+    "bash -oc pipefail %", "bash -Oc extglob %", "bash -eoc pipefail %",
+    "bash +O extglob -c %", "bash +eo pipefail -c %", "sh +ec %",
+    "bash +c %", "bash -ooc pipefail posix %", "bash -rcfile x -c %",
     "bash +e -c %", "bash +o posix -c %", "sh -c % a b", "sh -c -- %",
     "sudo sh -c %", "sudo -u root bash -lc %", "busybox sh -c %",
     "env -i sh -c %", "timeout 5 bash -c %", "su -c %", "su - -c %",
@@ -513,6 +577,10 @@ TEXTS = [
     "script --command %", "flock /x -c %", "flock -n /x -c %",
     "env -S %", "env -S%", "env --split-string=%", "env -vS %", "watch %",
     "ssh host %", "ssh -p 22 host %", "parallel % ::: a",
+    "sg x %", "sg x -c %", "tmux new -d %", "tmux neww %", "entr -s %",
+    "capsh -- -c %", "screen -dm sh -c %", "docker exec x sh -c %",
+    "kubectl exec x -- bash -c %", "git submodule foreach %",
+    "git submodule --quiet foreach --recursive %", "git-submodule foreach %",
     "find / -exec sh -c % ;", "setsid sh -c %", "nohup bash -c % &",
     "xargs sh -c %",
 ]
@@ -540,6 +608,25 @@ HIDDEN = [
     "env -S 'rm\\_-rf\\_/'", "su -c \"$x\"", "flock /x -c \"$x\"",
     "coproc $x", "fc -s x", "mapfile -C 'rm -rf /' x", "X='a'; \"$X\" b",
     "a $( b", "a 'b", "a \"b", "a )", "a ;; b", "( a", "a `b",
+    "test -v 'a[$(b)]'", "[[ -v 'a[$(b)]' ]]", "printf -v 'a[$(b)]' x",
+    "read 'a[$(b)]'", "declare 'a[$(b)]=1'", "let 'a[`b`]'",
+    "let \"$x\"", "compgen -W '$(a)'", "compgen -C a", "complete -C a b",
+    "jobs -x a", "x='a[$(b)]'; echo $((x))", "PS4='$(a)'; set -x",
+    "PS4=\"$x\"", "export PS4='`a`'", "printf -v PS4 '%s' x",
+    "x='1+a[$(b)]'", "test -v \"a[\\$(b)]\"", "hash -rp /bin/rm ls",
+    "xargs --process-slot-var --version sh", "env --foo --help sh",
+    "find " + "-exec find " * 1020,
+    "su -s /bin/zsh -c ls x", "su --shell=/usr/bin/fish x -c ls",
+    "zsh -c ls", "csh -c ls", "tcsh -c ls", "fish -c ls", "pwsh -c ls",
+    "zsh", "curl x | zsh", "zsh +x -c ls", "sudo zsh -c ls", "zsh -f x",
+    "zsh <<E\nE", "mksh -oposix -c ls", "bash -rcfile x", "bash +$x",
+    "A=1 [[ x; $X y", ">f [[ x; $X y", "[[ x; $X y", "[[ x | $X y",
+    "[[ x & $X y", "[[ x || $X y", "[[ x\n$X y", "(( $X -rf / ))",
+    "[[ x; a $([[ b ]]) && $X y", "time [[ x; $X y",
+    "f() { test -v \"$1\"; }; f 'a[$(b)]'",
+    "[[ a || b && $X y", ">f if a; then b; fi", "A=1 for x in a; do b; done",
+    "echo $((1 ')); ls; : ' )) \\'", "echo $((1 \")); ls; : \" ))",
+    "echo $((${x:-))} ' )) ; ls ; '", "echo $(( `a` ))",
     "a ${b", "case x in", "case x", "a (b)", "@(a|b)", "a <", "a < ;",
     "a <<", "${ rm -rf /;}", "$[1]", "<<E $(\nE",
 ]
@@ -582,6 +669,29 @@ def wrapper_cases(suite):
                                                "/"],
                    ["xargs", "rm", "-rf"], ["eval", "x"], ["sh"],
                    ["find", "/", "-exec", "rm", "-rf", "{}", "+"]])
+    suite.meet(c, ["xargs --process-slot-var --version rm -rf /",
+                   "env --foo --help rm -rf /", "sudo -Z -l rm -rf /"])
+    suite.meet(c, ["start-stop-daemon -S -x /bin/rm -- -rf /",
+                   "start-stop-daemon -S --exec=/bin/rm -- -rf /",
+                   "git submodule foreach rm -rf /", "entr rm -rf /_",
+                   "git submodule foreach \"$x\"",
+                   "git submodule foreach --weird ls", "tmux new \"$x\""])
+    suite.miss(c, ["start-stop-daemon -K -p x", "docker rm -rf /",
+                   "podman rm -rf /", "kubectl rm -rf /", "tmux ls",
+                   "docker ps -a \"$x\"", "machinectl rm -rf /",
+                   "docker run -v \"$PWD:/x\" image make", "ls | entr make",
+                   "git submodule update --init", "git foreach-x rm -rf /",
+                   "git submodule foreach ls"])
+    # nothing else is met by them
+    suite.miss(c, ["bash -o pipefail -c 'ls'", "bash -oc pipefail 'ls'",
+                   "let i++", "jobs -l", "jobs -p", "x='a[1]'",
+                   "unset 'a[1]'", "grep '[$(]' x", "PS4='+ '; set -x",
+                   "git commit -m 'see [x] and `y`'", "echo \"[$(date)]\"",
+                   "echo $PS4", "echo ${a[$i]}", "xargs --version",
+                   "env --help", "find . " + "-exec ls {} + " * 20,
+                   "sudo -n -l rm -rf /",
+                   "zsh x.sh", "fish x", "zsh --version", "csh x a",
+                   "bash -o pipefail x.sh"])
     suite.miss(c, ["command -v rm", "command -V rm", "sudo -l", "sudo -v",
                    "sudo --list",
                    "sudo", "env", "env A=1", "nice", "xargs", "xargs -0",
