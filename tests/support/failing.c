@@ -170,6 +170,15 @@ __wrap_fdopendir(int fd)
 	return fails("fdopendir") ? NULL : __real_fdopendir(fd);
 }
 
+struct dirent *__real_readdir(DIR *dir);
+struct dirent *__wrap_readdir(DIR *dir);
+
+struct dirent *
+__wrap_readdir(DIR *dir)
+{
+	return fails("readdir") ? NULL : __real_readdir(dir);
+}
+
 int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
 

@@ -380,6 +380,29 @@ have_session(void *arg)
 }
 
 static fo_err
+count_session(const struct fo_login_record *record, void *arg)
+{
+	cr_expect_str_eq(record->sid, make_record().sid);
+	++*(size_t *)arg;
+	return FO_OK;
+}
+
+/* A session that is there is visited, or it is said that it may be. */
+static fo_err
+visit_sessions(void *arg)
+{
+	size_t count = 0, unread = 0;
+	const fo_err r = fo_session_each(run_folder, &diag, count_session,
+	    &count, &unread);
+
+	(void)arg;
+	if (r != FO_OK)
+		return r;
+	cr_expect_eq(count + unread, 1);
+	return count == 1 ? FO_OK : FO_ERR_SESSION;
+}
+
+static fo_err
 remove_session(void *arg)
 {
 	(void)arg;
@@ -396,6 +419,8 @@ Test(sweep_host, a_login_record_is_taken_once_whatever_fails)
 		    .memory = true },
 		{ .what = "a session's record", .before = drop_session,
 		    .act = put_session },
+		{ .what = "a visit of sessions", .before = have_session,
+		    .act = visit_sessions },
 		{ .what = "the end of a session", .before = have_session,
 		    .act = remove_session },
 	};

@@ -18,7 +18,7 @@ target_compile_definitions(test_failing PRIVATE _GNU_SOURCE)
 target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
 foreach(call clock_gettime connect fchmod fchmodat fchown fdopendir
 	flock fstat fstatat fsync getrandom linkat lstat mkdirat mknodat
-	newlocale openat poll read readlinkat renameat renameat2 sendmsg socket
+	newlocale openat poll read readdir readlinkat renameat renameat2 sendmsg socket
 	symlinkat unlinkat write)
 	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
 endforeach()
