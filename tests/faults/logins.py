@@ -5,9 +5,9 @@ the program login, which runs each in a process of its own. Benches do not
 disturb each other, so that two can work at once.
 """
 
-import concurrent.futures
 import dataclasses
 import json
+import multiprocessing
 import os
 import pathlib
 import re
@@ -16,8 +16,8 @@ import socket
 import string
 import subprocess
 import sys
-import threading
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
@@ -29,6 +29,7 @@ MODULE = HELPERS.parent.parent / "pam_firstops/pam_firstops.so"
 CONFDIR = pathlib.Path("/run/faults/pam.d")
 KEY = pathlib.Path("/run/faults/key.pem")
 LIMIT_MS = 3000
+FRESH_S = 45            # records of others are written anew after that
 
 PHASES = ["auth", "account", "setcred", "open", "close"]
 EVENTS = {"auth": "auth", "account": "account", "open": "session_open",
@@ -47,6 +48,8 @@ AUTH_ANSWERS = {
 
 
 BASE64URL = string.ascii_letters + string.digits + "-_"
+# Whose records the others' are: this program, not what it forks.
+PID = os.getpid()
 START = int(pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2]
             .split()[19])
 
@@ -152,8 +155,18 @@ def portrait(folder):
     return sorted(lines)
 
 
+def mark(path):
+    """What any change of a file would change; of a path or an entry."""
+    s = path.lstat() if isinstance(path, pathlib.Path) \
+        else path.stat(follow_symlinks=False)
+    return s.st_ino, s.st_mode, s.st_size, s.st_ctime_ns
+
+
 class Bench:
     """A place where logins happen one after another."""
+
+    kept = {}           # records of others, and what they look like
+    fresh_until = 0
 
     def __init__(self, number, secrets=()):
         self.run = pathlib.Path(f"/run/faults/{number}")
@@ -180,11 +193,11 @@ class Bench:
         minute that is to be swept. The folder itself stays: it is mounted."""
         self.run.mkdir(parents=True, exist_ok=True)
         for entry in self.run.iterdir():
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            if entry.name not in ("pending", "sessions"):
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         own = self.run / "replay/0"
         for folder, mode in (("replay", 0o755), ("replay/0", 0o700),
-                             ("replay/0/1", 0o700), ("pending", 0o700),
-                             ("sessions", 0o700)):
+                             ("replay/0/1", 0o700)):
             (self.run / folder).mkdir(mode=mode)
         self.others()
         boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text()
@@ -194,15 +207,36 @@ class Bench:
 
     def others(self):
         """Records of somebody who is logging in, and of sessions that are
-        open: one of the latter is looked at by each login, by chance."""
+        open: one of the latter is looked at by each login, by chance. Those
+        that are as they were, and young, stay."""
+        there = {}
+        for part in ("pending", "sessions"):
+            path = self.run / part
+            if path.is_dir() and path.lstat().st_mode & 0o7777 == 0o700:
+                there |= {pathlib.Path(e.path): mark(e)
+                          for e in os.scandir(path)}
+            else:
+                shutil.rmtree(path, ignore_errors=True)
+                path.mkdir(mode=0o700)
+        if there == self.kept and time.monotonic() < self.fresh_until:
+            return
+        for path in there:
+            path.unlink()
+        self.fill()
+
+    def fill(self):
+        """Write the records of others that are not there."""
         now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
-        text = RECORD.format(made=now, pid=os.getpid(), start=START)
-        paths = [self.run / "sessions" / (c + "A" * 21) for c in BASE64URL]
-        self.kept = [self.run / "pending" / ("A" * 22), *paths]
-        for path in self.kept:
+        text = RECORD.format(made=now, pid=PID, start=START)
+        paths = [self.run / "pending" / ("A" * 22),
+                 *(self.run / "sessions" / (c + "A" * 21)
+                   for c in BASE64URL)]
+        for path in paths:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600),
                       "w") as file:
                 file.write(text)
+        self.kept = {path: mark(path) for path in paths}
+        self.fresh_until = time.monotonic() + FRESH_S
 
     def events(self):
         """What came to the log since the last look."""
@@ -269,8 +303,8 @@ class Bench:
         done.spent = sum(p.name not in ("birth", "floor", ".floor")
                          and p.parent.name != "1"
                          for p in self.run.glob("replay/0/*/*"))
-        there = [p for part in ("pending", "sessions")
-                 for p in (self.run / part).iterdir()]
+        there = {p for part in ("pending", "sessions")
+                 for p in (self.run / part).iterdir()}
         done.left = [p for p in there if p not in self.kept]
         done.lost = [p for p in self.kept if p not in there]
         if "open" in done.answers:
@@ -357,6 +391,9 @@ def judge_secrets(bench, login):
     written = login.output + b"".join(
         line.text.encode() for line in login.lines + login.filed)
     for path in bench.run.rglob("*"):
+        # what others wrote, and nobody has touched since
+        if path in bench.kept and bench.kept[path] == mark(path):
+            continue
         written += path.name.encode()
         if path.is_file():
             written += path.read_bytes()
@@ -412,24 +449,34 @@ def judge_refusal(login, silent):
 # ---- many of them -----------------------------------------------------------
 
 def sweep(benches, trials, attempt):
-    """attempt(bench, trial) of each, one on each bench at a time. Fails with
-    the first of what they return, if that is not None."""
+    """attempt(bench, trial) of each, one on each bench at a time, each bench
+    in a process of its own. Fails with what they return that is not None."""
     trials = list(trials)
-    lock = threading.Lock()
-    wrong = []
+    fork = multiprocessing.get_context("fork")
+    taken = fork.Value("L", 0)
+    told = fork.SimpleQueue()
 
     def work(bench):
-        while True:
-            with lock:
-                if not trials or len(wrong) > 20:
-                    return
-                trial = trials.pop()
-            found = attempt(bench, trial)
-            if found:
-                wrong.append(f"{trial}: {found}"[:400])
+        wrong = []
+        try:
+            while len(wrong) <= 10:
+                with taken.get_lock():
+                    number = taken.value
+                    taken.value += 1
+                if number >= len(trials):
+                    break
+                found = attempt(bench, trials[number])
+                if found:
+                    wrong.append(f"{trials[number]}: {found}"[:400])
+        except Exception:
+            wrong.append(traceback.format_exc())
+        told.put(wrong)
 
-    trials.reverse()
-    with concurrent.futures.ThreadPoolExecutor(len(benches)) as pool:
-        for done in [pool.submit(work, bench) for bench in benches]:
-            done.result()
+    workers = [fork.Process(target=work, args=(bench,)) for bench in benches]
+    for worker in workers:
+        worker.start()
+    wrong = [text for _ in workers for text in told.get()]
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0, worker.exitcode
     assert not wrong, "\n" + "\n".join(wrong)

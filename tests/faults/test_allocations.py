@@ -13,11 +13,10 @@ import logins  # noqa: E402
 import sample  # noqa: E402
 import world  # noqa: E402
 
-# One allocation in so many fails,
+# One allocation in so many fails: of a login that is to be permitted, and of
+# one that is to be refused.
 STRIDE = 1 if logins.DEEP else 37
-# and of a login that is refused anyway so many with all after them: most of
-# what follows the first is the refusal's own.
-LASTING = 7
+STRIDE_REFUSED = 3 if logins.DEEP else 37
 
 benches = []
 
@@ -27,10 +26,10 @@ def numbers(who, permitted):
     count = benches[0].log_in(who, "alloc").allocs
     assert count > 100, count
     print(f"# {count} allocations")
-    for n in range(1 + sample.first(STRIDE), count + 1, STRIDE):
+    stride = STRIDE if permitted else STRIDE_REFUSED
+    for n in range(1 + sample.first(stride), count + 1, stride):
         yield "alloc", n
-        if permitted or not logins.DEEP or n % LASTING == 1:
-            yield "alloc+", n
+        yield "alloc+", n
 
 
 def trouble_or(want):
