@@ -11,6 +11,12 @@ import fo
 import tap
 
 JKT = r"[A-Za-z0-9_-]{43}"
+DEAD = """\
+  - thumbprint: {jkt}
+    created: 2026-01-01T00:00:00Z
+    revoked: 2026-01-02T00:00:00Z
+    reason: rotated
+"""
 
 
 def utc(text):
@@ -191,8 +197,12 @@ class Rotate(Lifecycle):
     def test_the_oldest_dead_key_makes_room_and_stays_reserved(self):
         made = self.agent()
         first = self.shown()["keys"][0]["thumbprint"]
-        for _ in range(64):
-            self.admin("agent", "rotate", "build-bot", "--now")
+        path = self.etc / f"principals.d/{made}.yaml"
+        dead = "".join(DEAD.format(jkt=f"{n:03d}".rjust(42, "x") + "A")
+                       for n in range(63))
+        self.write(path, path.read_text().replace("...\n", dead + "...\n"))
+        self.admin("store", "index")
+        self.admin("agent", "rotate", "build-bot", "--now")
         keys = self.shown()["keys"]
         self.assertEqual(len(keys), 64)
         self.assertNotIn(first, [k["thumbprint"] for k in keys])
