@@ -565,6 +565,18 @@ make_index(void *arg)
 	return r;
 }
 
+/* An index that is said to be made is whole. */
+static void
+expect_link(void *arg, fo_err r)
+{
+	char id[FO_ID_SIZE];
+
+	(void)arg;
+	if (r == FO_OK)
+		cr_expect_eq(fo_store_find(p.store.store, FORGE_JKT, &diag,
+		    id), FO_OK, "%s", diag.text);
+}
+
 Test(sweep_host, the_store_holds_the_old_file_or_the_new_one_whatever_fails)
 {
 	static const struct sweep works[] = {
@@ -573,7 +585,8 @@ Test(sweep_host, the_store_holds_the_old_file_or_the_new_one_whatever_fails)
 		{ .what = "a changed principal", .act = replace,
 		    .after = expect_principal, .memory = true },
 		{ .what = "the index", .before = remove_link,
-		    .act = make_index, .memory = true },
+		    .act = make_index, .after = expect_link,
+		    .memory = true },
 	};
 
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
