@@ -50,9 +50,9 @@ check_reason(const struct change *change)
 	    " be one line of text of at most %d bytes", CHANGE_REASON_MAX);
 }
 
-/* Find it, and make of a copy what it is to be. */
+/* Read it under the lock, and make of a copy what it is to be. */
 static int
-work_out(const struct admin *admin, struct change *change,
+work_out(const struct admin *admin, struct change *change, const char *id,
     struct progress *progress)
 {
 	struct fo_diag diag = { "" };
@@ -60,8 +60,7 @@ work_out(const struct admin *admin, struct change *change,
 	fo_err r;
 
 	code = principal_find(admin,
-	    PRINCIPALS_OF(change->call->verb->kind), change->call->argv[0],
-	    &progress->before);
+	    PRINCIPALS_OF(change->call->verb->kind), id, &progress->before);
 	if (code != FO_EXIT_DONE)
 		return code;
 	r = principal_copy(progress->before, &diag, &progress->after);
@@ -114,7 +113,7 @@ write_it(const struct admin *admin, const struct change *change,
 
 static int
 change_locked(const struct admin *admin, struct change *change,
-    struct progress *progress)
+    const char *id, struct progress *progress)
 {
 	struct fo_store_lock *lock = NULL;
 	struct fo_diag diag = { "" };
@@ -124,7 +123,7 @@ change_locked(const struct admin *admin, struct change *change,
 	r = fo_store_lock(admin->store, ADMIN_LOCK_MS, &diag, &lock);
 	if (r != FO_OK)
 		return fail_err(change->call, r, &diag, NULL);
-	code = work_out(admin, change, progress);
+	code = work_out(admin, change, id, progress);
 	if (code == FO_EXIT_DONE && progress->differs && !change->dry_run)
 		code = write_it(admin, change, lock, progress);
 	fo_store_unlock(&lock);
@@ -224,6 +223,27 @@ finish(const struct admin *admin, const struct change *change,
 	return code != FO_EXIT_DONE ? code : printed;
 }
 
+/*
+ * To find a name all files are read, which takes long in a large store: that
+ * comes before the lock, and its id is what is changed.
+ */
+static int
+find_and_change(const struct admin *admin, struct change *change,
+    struct progress *progress)
+{
+	struct fo_principal *found = NULL;
+	int code;
+
+	code = principal_find(admin,
+	    PRINCIPALS_OF(change->call->verb->kind), change->call->argv[0],
+	    &found);
+	if (code == FO_EXIT_DONE)
+		code = change_locked(admin, change, found->id, progress);
+	fo_principal_free(&found);
+
+	return code;
+}
+
 int
 change_run(struct change *change)
 {
@@ -234,7 +254,7 @@ change_run(struct change *change)
 	if ((code = check_reason(change)) != FO_EXIT_DONE)
 		return code;
 	if ((code = admin_open(change->call, &admin)) == FO_EXIT_DONE)
-		code = change_locked(&admin, change, &progress);
+		code = find_and_change(&admin, change, &progress);
 	/* done: whatever follows, it is told and printed */
 	if (progress.there)
 		told = admin_event(&admin, change->ev, change->act,
