@@ -563,6 +563,13 @@ def test_fuzz_targets_make_each_call_fail_that_can():
 
 # ---- the lint itself --------------------------------------------------------
 
+def test_each_fuzz_target_has_words_and_files_to_count():
+    text = (TOP / "tests/support/fuzz.py").read_text()
+    counted = set(re.findall(r'^    "(\w+)": \("\w+", ', text, re.M))
+    seeds = {p.name for p in (TOP / "tests/fuzz/corpus").iterdir()}
+    assert counted == seeds, counted ^ seeds
+
+
 def test_the_lint_sees_a_banned_call_but_not_a_comment_about_one():
     text = '/* strcpy(a) */\nputs("strcpy(b)"); // gets(c)\nstrcpy (d, e);\n'
     assert list(calls(without_comments(text), BANNED)) == [(3, "strcpy")]

@@ -30,6 +30,8 @@ TARGETS = {
     "askpass": ("prompt", ("/tools/askpass/prompt.c", "src/challenge.c")),
     "challenge": ("prompt", ("src/challenge.c",)),
     "claims": ("proof", PROOF),
+    "command": ("command", ("host/shell.c", "host/candidate.c",
+                            "host/command.c")),
     "config": ("store", ("host/config.c", *STORE)),
     "event": ("prompt", ("host/event.c",)),
     "glob": ("prompt", ("host/glob.c",)),
