@@ -274,6 +274,7 @@ check_permitted(const struct fo_authority *authority,
     const char *account, const char *rhost, struct fo_decision *decision)
 {
 	struct fo_action login = {
+		.channel = FO_CHANNEL_LOGIN,
 		.service = service,
 		.account = account,
 		.host = authority->config->host,

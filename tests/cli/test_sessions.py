@@ -175,6 +175,29 @@ os._exit(0)
         self.assertTrue(done["ended"])
         self.assertFalse(runs(made["child"]), stat_of(made["child"]))
 
+    def test_a_member_whose_first_thread_has_ended_is_none_the_less_one(self):
+        made = self.play("""
+import ctypes, os, threading, time
+pid = os.fork()
+if pid == 0:
+    threading.Thread(target=time.sleep, args=(300,)).start()
+    ctypes.CDLL(None).syscall(60, 0)  # exit, of this thread alone
+print(f"half={pid}", flush=True)
+time.sleep(300)
+""")
+        self.record(self.player.pid)
+        for _ in range(100):
+            if stat_of(made["half"])[0] == "Z":
+                break
+            time.sleep(0.02)
+        threads = pathlib.Path(f"/proc/{made['half']}/task")
+        self.assertEqual(stat_of(made["half"])[0], "Z")
+        self.assertEqual(len(list(threads.iterdir())), 2)
+        done, = self.end()
+        self.assertTrue(done["ended"])
+        self.assertFalse(threads.exists() and len(list(threads.iterdir()))
+                         > 1)
+
     def test_what_is_forked_meanwhile_ends_too(self):
         self.play("""
 import os, time
@@ -268,7 +291,9 @@ time.sleep(300)
         self.player.stdin.flush()
         said = self.player.stdout.readline()
         self.assertEqual(said, "code=3\n")
-        one, = json.loads(out.read_text())["sessions"]
+        got = json.loads(out.read_text())
+        self.assertFalse(got["ok"])
+        one, = got["sessions"]
         self.assertFalse(one["ended"])
         self.assertTrue(runs(made["daemon"]))
         self.assertTrue(runs(self.player.pid))

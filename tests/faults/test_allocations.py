@@ -13,21 +13,18 @@ import logins  # noqa: E402
 import sample  # noqa: E402
 import world  # noqa: E402
 
-# One allocation in so many fails: of a login that is to be permitted, and of
-# one that is to be refused.
+# One allocation in so many fails.
 STRIDE = 1 if logins.DEEP else 37
-STRIDE_REFUSED = 3 if logins.DEEP else 37
 
 benches = []
 
 
-def numbers(who, permitted):
+def numbers(who):
     """Which allocation fails, and whether alone."""
     count = benches[0].log_in(who, "alloc").allocs
     assert count > 100, count
     print(f"# {count} allocations")
-    stride = STRIDE if permitted else STRIDE_REFUSED
-    for n in range(1 + sample.first(stride), count + 1, stride):
+    for n in range(1 + sample.first(STRIDE), count + 1, STRIDE):
         yield "alloc", n
         yield "alloc+", n
 
@@ -60,7 +57,7 @@ def sweep(want, *who):
     login = benches[0].log_in(who)
     assert login.last[1] == want and (want or login.permitted), login
     one = trouble_or(want)
-    logins.sweep(benches, numbers(who, want == logins.SUCCESS),
+    logins.sweep(benches, numbers(who),
                  lambda bench, trial: one(bench, who, trial))
 
 

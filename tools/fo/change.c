@@ -133,7 +133,6 @@ change_locked(const struct admin *admin, struct change *change,
 
 /* ---- telling --------------------------------------------------------- */
 
-/* The lines of one text between what both begin and what both end with. */
 static void
 print_lines(const char *sign, const char *from, const char *to)
 {
@@ -145,6 +144,7 @@ print_lines(const char *sign, const char *from, const char *to)
 	}
 }
 
+/* The lines of both texts between what both begin and what both end with. */
 static void
 print_difference(const char *before, const char *after)
 {
@@ -214,6 +214,8 @@ finish(const struct admin *admin, const struct change *change,
 	}
 	if (change->follow != NULL && !change->dry_run)
 		code = change->follow(admin, change, p, json);
+	if (code != FO_EXIT_DONE)
+		json_flag(json, "ok", false);
 	if (change->call->json)
 		printed = json_print(&json);
 	if (printed != FO_EXIT_DONE && change->lost != NULL)

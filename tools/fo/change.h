@@ -23,6 +23,15 @@ struct json;
     " change nothing" }
 #define CHANGE_REASON { "reason", "TEXT", "why, for its file and the event" }
 
+/* What the verbs are alike in: options is a verb's own list. */
+#define CHANGE_VERB \
+	.synopsis = "ID | NAME [options]", \
+	.options = options, \
+	.min_operands = 1, \
+	.max_operands = 1, \
+	.store = true, \
+	.json = true
+
 #define CHANGE_REASON_MAX 256
 
 #define CHANGE_EXITS \

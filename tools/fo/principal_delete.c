@@ -49,7 +49,7 @@ run(const struct call *call)
 
 /* What both say alike. */
 #define COMMON \
-	.synopsis = "ID | NAME [options]", \
+	CHANGE_VERB, \
 	.text = DELETE_TEXT, \
 	.exits = \
 	    "  0  done\n" \
@@ -58,11 +58,6 @@ run(const struct call *call)
 	    "  3  trouble: the store cannot be read or written; or it is" \
 	    " done, but an audit\n     sink did not take the event (it says" \
 	    " so)\n", \
-	.options = options, \
-	.min_operands = 1, \
-	.max_operands = 1, \
-	.store = true, \
-	.json = true, \
 	.run = run
 
 const struct verb verb_agent_delete = {

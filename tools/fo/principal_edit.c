@@ -69,14 +69,9 @@ run(const struct call *call)
 
 /* What both say alike. */
 #define COMMON \
-	.synopsis = "ID | NAME [options]", \
+	CHANGE_VERB, \
 	.text = EDIT_TEXT, \
 	.exits = CHANGE_EXITS, \
-	.options = options, \
-	.min_operands = 1, \
-	.max_operands = 1, \
-	.store = true, \
-	.json = true, \
 	.run = run
 
 const struct verb verb_agent_edit = {

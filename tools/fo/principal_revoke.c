@@ -104,7 +104,7 @@ run(const struct call *call)
 
 /* What both say alike. */
 #define COMMON \
-	.synopsis = "ID | NAME [options]", \
+	CHANGE_VERB, \
 	.exits = \
 	    "  0  done, or revoked already\n" \
 	    "  1  there is none of that name, or no such key\n" \
@@ -112,11 +112,6 @@ run(const struct call *call)
 	    "  3  trouble: the store cannot be read or written; or it was" \
 	    " revoked, but a\n     session is still open, or an audit sink" \
 	    " did not take the event (it says\n     so)\n", \
-	.options = options, \
-	.min_operands = 1, \
-	.max_operands = 1, \
-	.store = true, \
-	.json = true, \
 	.run = run
 
 const struct verb verb_agent_revoke = {

@@ -66,13 +66,8 @@ resume(const struct call *call)
 
 /* What all four say alike. */
 #define COMMON \
-	.synopsis = "ID | NAME [options]", \
-	.exits = CHANGE_EXITS, \
-	.options = options, \
-	.min_operands = 1, \
-	.max_operands = 1, \
-	.store = true, \
-	.json = true
+	CHANGE_VERB, \
+	.exits = CHANGE_EXITS
 
 const struct verb verb_agent_suspend = {
 	.name = "agent suspend",

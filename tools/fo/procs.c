@@ -41,16 +41,26 @@ read_proc(int proc, const char *pid, const char *name,
 	return true;
 }
 
-/* Fields 3 and 4 of /proc/PID/stat follow the command, which is in brackets. */
+/*
+ * Fields 3, 4 and 20 of /proc/PID/stat; they follow the command, which is in
+ * brackets. A process whose first thread has ended looks like a zombie, and
+ * runs as long as it has others.
+ */
 static bool
 read_state(const char *stat, struct proc *ret)
 {
 	const char *p = strrchr(stat, ')');
+	int field;
 
 	if (p == NULL || strlen(p) < sizeof(") S 1") - 1)
 		return false;
 	ret->state = p[2];
 	ret->parent = (pid_t)strtol(p + 4, NULL, 10);
+	for (field = 2; field < 20 && p != NULL; field++)
+		if ((p = strchr(p, ' ')) != NULL)
+			p++;
+	if (ret->state == 'Z' && p != NULL && strtol(p, NULL, 10) > 1)
+		ret->state = 'R';
 
 	return true;
 }

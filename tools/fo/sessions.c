@@ -95,10 +95,14 @@ add_session(const struct fo_login_record *record, void *arg)
 	one->leader.start = record->pid_start;
 	one->service = strdup(record->service);
 	one->user = strdup(record->user);
+	if (one->service == NULL || one->user == NULL) {
+		free(one->service);
+		free(one->user);
+		return FO_ERR_NOMEM;
+	}
 	all->count++;
 
-	return one->service != NULL && one->user != NULL ? FO_OK :
-	    FO_ERR_NOMEM;
+	return FO_OK;
 }
 
 static fo_err
@@ -525,7 +529,7 @@ put_session(const struct session *one, struct json *list)
 
 static int
 tell_all(const struct admin *admin, const struct fo_principal *principal,
-    const struct sessions *all, struct json *json)
+    const struct sessions *all, bool all_known, struct json *json)
 {
 	struct json *list = json != NULL ? json_list_new() : NULL;
 	int code = FO_EXIT_DONE;
@@ -543,7 +547,7 @@ tell_all(const struct admin *admin, const struct fo_principal *principal,
 	}
 	if (json != NULL)
 		json_put(json, "sessions", &list);
-	else if (all->count == 0)
+	else if (all->count == 0 && all_known)
 		printf("no session of %s is open\n", principal->name);
 	if (all->unread > 0) {
 		note("fo: %zu session records cannot be read, and may be"
@@ -566,12 +570,12 @@ sessions_end(const struct admin *admin, const struct fo_principal *principal,
 	r = find_sessions(admin, &diag, &all);
 	if (r == FO_OK && all.count > 0)
 		r = end_all(&all);
-	if (r == FO_OK) {
-		code = tell_all(admin, principal, &all, json);
-		remains_list(admin, principal, json);
-	} else {
-		note("fo: %s is refused from now on, but its sessions could"
-		    " not be ended: %s", principal->name,
+	/* those that have ended are told, also where others could not be */
+	code = tell_all(admin, principal, &all, r == FO_OK, json);
+	remains_list(admin, principal, json);
+	if (r != FO_OK) {
+		note("fo: %s is refused from now on, but not all of its"
+		    " sessions could be ended: %s", principal->name,
 		    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
 		code = FO_EXIT_TROUBLE;
 	}
