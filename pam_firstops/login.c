@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/wipe.h"
 #include "host/clock.h"
+#include "host/process.h"
 
 static const char login_name[] = "firstops_login";
 static const char session_name[] = "firstops_session";

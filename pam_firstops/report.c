@@ -5,33 +5,16 @@
 
 #include "host/audit.h"
 #include "host/clock.h"
-#include "host/decide.h"
-
-static fo_err
-emit(const struct fo_pam_call *call, const struct fo_event *event,
-    struct fo_diag *diag)
-{
-	char syslog_sink[] = "syslog";
-	char *fallback[] = { syslog_sink, NULL };
-	char *none[] = { NULL };
-	const struct fo_config *config = call->config;
-	struct fo_audit audit = {
-		.tag = FO_PAM_TAG,
-		.socket_path = FO_AUDIT_SOCKET,
-		.required = config != NULL ? config->audit_required : fallback,
-		.best_effort = config != NULL ?
-		    config->audit_best_effort : none,
-	};
-
-	return fo_audit_emit(&audit, event, diag);
-}
+#include "host/decision.h"
 
 static fo_err
 say(const struct fo_pam_call *call, const struct fo_pam_report *report,
     struct fo_diag *diag)
 {
-	struct fo_event event = { 0 };
+	const struct fo_authority authority = fo_pam_call_authority(call);
+	const struct fo_audit audit = fo_authority_audit(&authority);
 	const struct fo_login_record *who = report->who;
+	struct fo_event event = { 0 };
 	fo_err r;
 
 	/* a refusal for want of a clock is told without the time */
@@ -41,7 +24,7 @@ say(const struct fo_pam_call *call, const struct fo_pam_report *report,
 
 	event.host = call->config != NULL ? call->config->host : NULL;
 	event.ev = report->ev;
-	event.res = fo_decision_res(report->why);
+	event.res = fo_event_res(report->why);
 	event.why = report->why;
 	event.rc = report->rc;
 	event.sid = report->sid;
@@ -61,7 +44,7 @@ say(const struct fo_pam_call *call, const struct fo_pam_report *report,
 	event.tty = call->tty;
 	event.detail = report->detail;
 
-	return emit(call, &event, diag);
+	return fo_audit_emit(&audit, &event, diag);
 }
 
 fo_err

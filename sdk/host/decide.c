@@ -27,41 +27,6 @@ struct attempt_state {
 	struct fo_diag unreadable_diag;
 };
 
-fo_res
-fo_decision_res(fo_err why)
-{
-	switch (why) {
-	case FO_OK:
-		return FO_RES_PERMIT;
-	case FO_ERR_NO_PROOF:
-		return FO_RES_NONE;
-	case FO_ERR_ARG:
-	case FO_ERR_NOMEM:
-	case FO_ERR_CRYPTO:
-	case FO_ERR_IO:
-	case FO_ERR_FORMAT:
-	case FO_ERR_NOT_FOUND:
-	case FO_ERR_EXISTS:
-	case FO_ERR_TOO_LONG:
-	case FO_ERR_INTERNAL:
-	case FO_ERR_REPLAY_STORE:
-	case FO_ERR_STORE:
-	case FO_ERR_CONFIG:
-	case FO_ERR_AUDIT:
-	case FO_ERR_SESSION:
-		return FO_RES_ERROR;
-	default:
-		return FO_RES_DENY;
-	}
-}
-
-/* Copy a text that its reader has limited to what fits here. */
-static void
-copy(const char *from, char *to, size_t size)
-{
-	(void)snprintf(to, size, "%s", from);
-}
-
 /* ---- 1 parse ----------------------------------------------------------- */
 
 static fo_err
@@ -82,8 +47,9 @@ parse(struct attempt_state *st)
 	    &decision->diag, &st->proof)) != FO_OK)
 		return r;
 
-	copy(fo_proof_jkt(st->proof), decision->jkt, sizeof(decision->jkt));
-	copy(fo_proof_hash(st->proof), decision->hash,
+	fo_decision_text(fo_proof_jkt(st->proof), decision->jkt,
+	    sizeof(decision->jkt));
+	fo_decision_text(fo_proof_hash(st->proof), decision->hash,
 	    sizeof(decision->hash));
 	return FO_OK;
 }
@@ -171,20 +137,6 @@ make_targets(const struct attempt_state *st, char ***ret_targets)
 	return FO_OK;
 }
 
-/* From here on it is known who holds the key: the principal may be named. */
-static void
-name_principal(struct attempt_state *st)
-{
-	const struct fo_principal *principal = st->principal;
-	struct fo_decision *decision = st->decision;
-
-	copy(principal->id, decision->id, sizeof(decision->id));
-	copy(principal->name, decision->name, sizeof(decision->name));
-	copy(principal->owner, decision->owner, sizeof(decision->owner));
-	copy(fo_kind_word(principal->kind), decision->kind,
-	    sizeof(decision->kind));
-}
-
 static fo_err
 verify(struct attempt_state *st)
 {
@@ -216,8 +168,9 @@ verify(struct attempt_state *st)
 	if (r != FO_OK)
 		return r;
 
+	/* From here on it is known who holds the key. */
 	if (st->unreadable == FO_OK)
-		name_principal(st);
+		fo_decision_name(decision, st->principal);
 	return FO_OK;
 }
 
@@ -236,36 +189,6 @@ check_account(const struct fo_principal *principal, const char *service,
 	fo_diag_set(diag, "%s is not among the accounts of %s", word,
 	    principal->name);
 	return FO_ERR_NOT_AN_ACCOUNT;
-}
-
-/* ask is a question that nobody here can answer, so it is a no. */
-static fo_err
-check_policy(const struct fo_authority *authority,
-    const struct fo_principal *principal, const struct fo_action *login,
-    struct fo_decision *decision)
-{
-	struct fo_policies policies = { 0 };
-	struct fo_verdict verdict = { 0 };
-	fo_err r;
-
-	if ((r = fo_store_policies(authority->store, principal,
-	    &decision->diag, &policies)) != FO_OK)
-		return r;
-	fo_policy_weigh(policies.list, policies.count, login, &verdict);
-	if (verdict.policy == NULL) {
-		fo_diag_set(&decision->diag, "no rule allows it");
-	} else {
-		copy(verdict.policy, decision->policy,
-		    sizeof(decision->policy));
-		copy(verdict.rule, decision->rule, sizeof(decision->rule));
-		if (verdict.effect != FO_EFFECT_ALLOW)
-			fo_diag_set(&decision->diag, "rule %s/%s says %s",
-			    verdict.policy, verdict.rule,
-			    fo_effect_word(verdict.effect));
-	}
-	fo_policies_clear(&policies);
-
-	return verdict.effect == FO_EFFECT_ALLOW ? FO_OK : FO_ERR_POLICY;
 }
 
 static fo_err
@@ -287,23 +210,8 @@ check_permitted(const struct fo_authority *authority,
 		return r;
 	fo_source_parse(rhost, &login.source);
 
-	return check_policy(authority, principal, &login, decision);
-}
-
-static fo_err
-check_status(const struct fo_principal *principal, const char *jkt,
-    int64_t now, struct fo_diag *diag)
-{
-	const struct fo_pkey *key = fo_principal_key(principal, jkt);
-	const fo_err r = fo_principal_in_force(principal, jkt, now);
-
-	/* these two are said of a key that is there */
-	if (r == FO_ERR_EXPIRED_KEY)
-		fo_diag_set(diag, "the key expired %lld s ago",
-		    (long long)(now - key->expires));
-	else if (r == FO_ERR_REVOKED_KEY && key->reason != NULL)
-		fo_diag_set(diag, "%s", key->reason);
-	return r;
+	return fo_decision_weigh(authority->store, principal, &login,
+	    decision);
 }
 
 static fo_err
@@ -317,8 +225,8 @@ entitle(struct attempt_state *st)
 		decision->diag = st->unreadable_diag;
 		return st->unreadable;
 	}
-	if ((r = check_status(st->principal, decision->jkt, decision->at.s,
-	    &decision->diag)) != FO_OK)
+	if ((r = fo_decision_status(st->principal, decision->jkt,
+	    decision->at.s, &decision->diag)) != FO_OK)
 		return r;
 
 	return check_permitted(st->authority, st->principal,
@@ -366,92 +274,37 @@ prepare(struct attempt_state *st)
 
 /* ---- 7 audit ----------------------------------------------------------- */
 
-/* Give the event of this result to the sinks. */
-static fo_err
-emit(const struct attempt_state *st, fo_err why, struct fo_diag *diag)
+/* What the event says of the attempt. */
+static struct fo_event
+describe(const struct fo_attempt *attempt)
 {
-	const struct fo_authority *authority = st->authority;
-	const struct fo_attempt *attempt = st->attempt;
-	const struct fo_decision *decision = st->decision;
-	const struct fo_audit audit = {
-		.tag = authority->audit_tag,
-		.socket_path = authority->audit_socket,
-		.required = authority->config->audit_required,
-		.best_effort = authority->config->audit_best_effort,
+	return (struct fo_event) {
+		.ev = FO_EV_AUTH,
+		.user = attempt->account,
+		.ruser = attempt->ruser,
+		.svc = attempt->service,
+		.act = "login",
+		.src = attempt->rhost,
+		.tty = attempt->tty,
 	};
-	struct fo_event event;
-	fo_err r;
-
-	/* a refusal for want of a clock is told without the time */
-	if ((r = fo_event_init(&event, authority->clock)) != FO_OK &&
-	    why == FO_OK)
-		return r;
-	event.host = authority->config->host;
-	event.ev = FO_EV_AUTH;
-	event.res = fo_decision_res(why);
-	event.why = why;
-	event.rc = attempt->rc != NULL ? attempt->rc(why) : 0;
-	event.id = decision->id;
-	event.kind = decision->kind;
-	event.name = decision->name;
-	event.owner = decision->owner;
-	event.jkt = decision->jkt;
-	event.proof = decision->hash;
-	event.sid = decision->sid;
-	event.user = attempt->account;
-	event.ruser = attempt->ruser;
-	event.svc = attempt->service;
-	event.act = "login";
-	event.src = attempt->rhost;
-	event.tty = attempt->tty;
-	event.policy = decision->policy;
-	event.rule = decision->rule;
-	event.detail = why != FO_OK ? decision->diag.text : NULL;
-
-	return fo_audit_emit(&audit, &event, diag);
 }
 
-static size_t
-count_texts(char *const *texts)
-{
-	size_t n = 0;
-
-	while (texts[n] != NULL)
-		n++;
-	return n;
-}
-
-/*
- * The last thing that can fail: a permit that a required sink was not told
- * of is none. Where there are more sinks than that one, another may hold the
- * event of this permit, and is told under the same sid that it is none.
- */
 static fo_err
 audit(struct attempt_state *st)
 {
-	const struct fo_config *config = st->authority->config;
+	const struct fo_event event = describe(st->attempt);
 
-	if (emit(st, FO_OK, &st->decision->diag) == FO_OK)
-		return FO_OK;
-	if (count_texts(config->audit_required) +
-	    count_texts(config->audit_best_effort) > 1)
-		(void)emit(st, FO_ERR_AUDIT, NULL);
-	return FO_ERR_AUDIT;
+	return fo_decision_permit(st->authority, st->decision, &event,
+	    st->attempt->rc);
 }
 
-/*
- * Tell of a refusal. It stays what it is whether or not its event finds a
- * reader; that it did not is put into the reason.
- */
 static void
-audit_refusal(struct attempt_state *st, fo_err why)
+refuse(struct attempt_state *st, fo_err why)
 {
-	struct fo_diag *diag = &st->decision->diag, undelivered = { "" };
+	const struct fo_event event = describe(st->attempt);
 
-	if (why == FO_ERR_AUDIT || emit(st, why, &undelivered) == FO_OK)
-		return;
-	fo_diag_set(diag, "%s%s(its event was not delivered: %s)", diag->text,
-	    diag->text[0] != '\0' ? " " : "", undelivered.text);
+	fo_decision_refuse(st->authority, st->decision, why, &event,
+	    st->attempt->rc);
 }
 
 /* ---- the whole --------------------------------------------------------- */
@@ -509,9 +362,7 @@ fo_decide(const struct fo_authority *authority,
 	decision.res = FO_RES_PERMIT;
 	goto out;
 refused:
-	decision.why = why;
-	decision.res = fo_decision_res(why);
-	audit_refusal(&st, why);
+	refuse(&st, why);
 out:
 	end(&st);
 	*ret_decision = decision;
@@ -539,7 +390,7 @@ fo_decide_preview(const struct fo_authority *authority,
 	why = fo_replay_peek(&peek);
 out:
 	decision.why = why;
-	decision.res = fo_decision_res(why);
+	decision.res = fo_event_res(why);
 	end(&st);
 	*ret_decision = decision;
 	return why;
@@ -563,7 +414,7 @@ fo_still_permitted(const struct fo_authority *authority, const char *id,
 		r = FO_ERR_REVOKED;
 	if (r != FO_OK)
 		goto out;
-	if ((r = check_status(principal, jkt, decision.at.s,
+	if ((r = fo_decision_status(principal, jkt, decision.at.s,
 	    &decision.diag)) != FO_OK)
 		goto out;
 	if (service != NULL && account != NULL)

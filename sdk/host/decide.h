@@ -14,26 +14,8 @@
 #include <sys/types.h>
 
 #include <firstops/error.h>
-#include <firstops/proof.h>
 
-#include "audit.h"
-#include "clock.h"
-#include "config.h"
-#include "event.h"
-#include "principal.h"
-#include "store.h"
-
-/* All that a decision stands on and that is not in the attempt. */
-struct fo_authority {
-	const struct fo_store *store;
-	const struct fo_config *config;
-	const struct fo_clock *clock;
-	struct fo_verifier *verifier;	/* NULL: one for each decision */
-	const char *audit_tag;
-	const char *audit_socket;	/* FO_AUDIT_SOCKET */
-};
-
-struct fo_decision;
+#include "decision.h"
 
 /* Somebody offers a proof. Texts are borrowed; NULL: not known. */
 struct fo_attempt {
@@ -57,24 +39,6 @@ struct fo_attempt {
 	int (*rc)(fo_err why);
 };
 
-/* What came of it. Plain values: copy it, drop it. */
-struct fo_decision {
-	fo_err why;		/* FO_OK only if permitted */
-	fo_res res;
-	char sid[FO_SID_SIZE];	/* "" if there was no randomness */
-	char jkt[FO_JKT_SIZE];	/* "" before the proof was parsed */
-	char hash[FO_HASH_SIZE];
-	/* the principal: "" until the signature has been verified */
-	char id[FO_ID_SIZE];
-	char name[FO_NAME_MAX + 1];
-	char owner[FO_NAME_MAX + 1];
-	char kind[8];
-	char policy[FO_NAME_MAX + 1];
-	char rule[FO_NAME_MAX + 1];
-	struct fo_now at;
-	struct fo_diag diag;	/* the reason, for the admin */
-};
-
 /*
  * Decide. Returns ret_decision->why; *ret_decision is always filled. FO_OK
  * means: permitted, the proof is spent, every required sink has the event.
@@ -88,9 +52,6 @@ FO_MUST_CHECK fo_err fo_decide(const struct fo_authority *authority,
  */
 FO_MUST_CHECK fo_err fo_decide_preview(const struct fo_authority *authority,
     const struct fo_attempt *attempt, struct fo_decision *ret_decision);
-
-/* The kind of a result: permitted, refused, no proof, trouble of our own. */
-fo_res fo_decision_res(fo_err why);
 
 /*
  * Is a principal that logged in before still in force (and, where service

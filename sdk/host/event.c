@@ -137,6 +137,34 @@ fo_res_word(fo_res res)
 	return "error";
 }
 
+fo_res
+fo_event_res(fo_err why)
+{
+	switch (why) {
+	case FO_OK:
+		return FO_RES_PERMIT;
+	case FO_ERR_NO_PROOF:
+		return FO_RES_NONE;
+	case FO_ERR_ARG:
+	case FO_ERR_NOMEM:
+	case FO_ERR_CRYPTO:
+	case FO_ERR_IO:
+	case FO_ERR_FORMAT:
+	case FO_ERR_NOT_FOUND:
+	case FO_ERR_EXISTS:
+	case FO_ERR_TOO_LONG:
+	case FO_ERR_INTERNAL:
+	case FO_ERR_REPLAY_STORE:
+	case FO_ERR_STORE:
+	case FO_ERR_CONFIG:
+	case FO_ERR_AUDIT:
+	case FO_ERR_SESSION:
+		return FO_RES_ERROR;
+	default:
+		return FO_RES_DENY;
+	}
+}
+
 /* ---- values ----------------------------------------------------------- */
 
 static bool

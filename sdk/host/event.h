@@ -95,6 +95,9 @@ FO_MUST_CHECK fo_err fo_event_init(struct fo_event *event,
 const char *fo_ev_word(fo_ev ev);
 const char *fo_res_word(fo_res res);
 
+/* The kind of a result: permitted, refused, no proof, trouble of our own. */
+fo_res fo_event_res(fo_err why);
+
 /* A new random sid. FO_ERR_IO. */
 FO_MUST_CHECK fo_err fo_sid_new(char ret_sid[FO_SID_SIZE]);
 

@@ -29,6 +29,7 @@
 #include "folder.h"
 #include "names.h"
 #include "node.h"
+#include "process.h"
 #include "rfc3339.h"
 
 #define PENDING "pending"
@@ -55,6 +56,32 @@ fo_login_record_clear(struct fo_login_record *record)
 	free(record->src);
 	free(record->tty);
 	memset(record, 0, sizeof(*record));
+}
+
+static bool
+copy_text(const char *from, char **to)
+{
+	return from == NULL || (*to = strdup(from)) != NULL;
+}
+
+fo_err
+fo_login_record_copy(const struct fo_login_record *record,
+    struct fo_login_record *ret_copy)
+{
+	struct fo_login_record copy = *record;
+
+	copy.service = copy.user = copy.ruser = copy.src = copy.tty = NULL;
+	if (!copy_text(record->service, &copy.service) ||
+	    !copy_text(record->user, &copy.user) ||
+	    !copy_text(record->ruser, &copy.ruser) ||
+	    !copy_text(record->src, &copy.src) ||
+	    !copy_text(record->tty, &copy.tty)) {
+		fo_login_record_clear(&copy);
+		return FO_ERR_NOMEM;
+	}
+
+	*ret_copy = copy;
+	return FO_OK;
 }
 
 /* 22 base64url characters: the name of a record, and nothing else. */
@@ -106,42 +133,7 @@ open_part(const char *run_folder, const char *part, bool make,
 	return FO_ERR_SESSION;
 }
 
-/* ---- processes ----------------------------------------------------------- */
-
-bool
-fo_stat_start(const char *text, uint64_t *ret_start)
-{
-	const char *p = strrchr(text, ')');
-
-	for (int field = 2; p != NULL && field < 22; field++)
-		if ((p = strchr(p, ' ')) != NULL)
-			p++;
-	if (p == NULL || strspn(p, "0123456789") == 0)
-		return false;
-	errno = 0;
-	*ret_start = strtoull(p, NULL, 10);
-	return errno == 0;
-}
-
-fo_err
-fo_process_start(pid_t pid, uint64_t *ret_start)
-{
-	char path[64], text[1024] = "";
-	ssize_t n;
-	int fd, e;
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	if ((fd = fo_open_above_2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
-	    0)) < 0)
-		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-	n = fo_read_once(fd, text, sizeof(text) - 1);
-	e = errno;
-	close(fd);
-	if (n < 0)
-		return e == ESRCH ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-
-	return fo_stat_start(text, ret_start) ? FO_OK : FO_ERR_IO;
-}
+/* ---- folders ------------------------------------------------------------ */
 
 fo_err
 fo_run_folder(const char *replay_folder, char **ret_folder)
@@ -432,13 +424,38 @@ explain(const char *name, int e, struct fo_diag *diag)
 	return e == ELOOP || e == ENXIO ? FO_ERR_SESSION : FO_ERR_IO;
 }
 
+/* What is read of a record that another process made: nothing. */
+struct makers {
+	bool (*are)(pid_t pid, void *arg);	/* NULL: anybody */
+	void *arg;
+};
+
 /*
- * Read a record. FO_ERR_NOT_FOUND: none. FO_ERR_SESSION: not to be trusted.
- * FO_ERR_IO, FO_ERR_NOMEM: nobody knows, since it could not be read.
- * take: whoever unlinks the record has it, so this comes before it is read.
+ * Is a record made by one of these? Most are not, and are not parsed: no
+ * value of a record holds a newline.
+ */
+static bool
+is_by(const struct makers *makers, const char *text)
+{
+	static const char key[] = "\npid: ";
+	const char *at;
+
+	if (makers == NULL || makers->are == NULL)
+		return true;
+	/* what has no such line is for the parser to complain of */
+	return (at = strstr(text, key)) == NULL || makers->are(
+	    (pid_t)strtol(at + sizeof(key) - 1, NULL, 10), makers->arg);
+}
+
+/*
+ * Read a record. FO_ERR_NOT_FOUND: none, or another's. FO_ERR_SESSION: not to
+ * be trusted. FO_ERR_IO, FO_ERR_NOMEM: nobody knows, since it could not be
+ * read. take: whoever unlinks the record has it, so this comes before it is
+ * read. makers: NULL, or whose records are wanted.
  */
 static fo_err
-read_record(int dirfd, const char *name, bool take, struct fo_diag *diag,
+read_record(int dirfd, const char *name, bool take,
+    const struct makers *makers, struct fo_diag *diag,
     struct fo_login_record *ret_record, int64_t *ret_made_boot_ms)
 {
 	char *text = NULL;
@@ -456,10 +473,12 @@ read_record(int dirfd, const char *name, bool take, struct fo_diag *diag,
 		goto out;
 	if ((r = fo_read_all(fd, RECORD_MAX_BYTES, &text, &len)) != FO_OK)
 		fo_diag_set(diag, "%s: %s", name, fo_err_text(r));
+	else if (!is_by(makers, text))
+		r = FO_ERR_NOT_FOUND;
 	else
 		r = fo_login_record_parse(name, text, len, diag, ret_record,
 		    ret_made_boot_ms);
-	if (r == FO_OK)
+	if (r == FO_OK || r == FO_ERR_NOT_FOUND)
 		goto out;
 	fo_diag_prefix(diag, "login record");
 	if (r != FO_ERR_IO && r != FO_ERR_NOMEM)
@@ -513,8 +532,8 @@ sweep(int dirfd, char first, int64_t boot_ms)
 		if (!is_name(entry->d_name) ||
 		    (first != '\0' && entry->d_name[0] != first))
 			continue;
-		r = read_record(dirfd, entry->d_name, false, NULL, &record,
-		    &made);
+		r = read_record(dirfd, entry->d_name, false, NULL, NULL,
+		    &record, &made);
 		old = r == FO_ERR_SESSION;
 		if (r == FO_OK) {
 			old = boot_ms >= 0 ? is_expired(made, boot_ms) :
@@ -585,7 +604,7 @@ fo_pending_take(const char *run_folder, const char *name,
 	}
 	if ((r = open_part(run_folder, PENDING, false, diag, &fd)) != FO_OK)
 		return r;
-	r = read_record(fd, name, true, diag, &record, &made);
+	r = read_record(fd, name, true, NULL, diag, &record, &made);
 	close(fd);
 	if (r == FO_ERR_IO)
 		return FO_ERR_SESSION;
@@ -662,25 +681,98 @@ fo_session_put(const char *run_folder, const struct fo_login_record *record,
 	return r;
 }
 
-/* One session, if its process runs. */
+/* A walk over records: whose are wanted, and what is done with each. */
+struct walk {
+	struct makers makers;
+	fo_err (*each)(const struct fo_login_record *record, void *arg);
+	void *arg;
+	int64_t boot_ms;	/* of pending ones; -1: of sessions */
+	size_t unread;
+	struct fo_diag *diag;
+};
+
+/* One record, if it still holds and the process that made it runs. */
 static fo_err
-visit(int dirfd, const char *name, struct fo_diag *diag,
-    fo_err (*each)(const struct fo_login_record *record, void *arg),
-    void *arg, size_t *unread)
+visit(int dirfd, const char *name, struct walk *walk)
 {
 	struct fo_login_record record;
 	int64_t made;
 	fo_err r;
 
-	r = read_record(dirfd, name, false, diag, &record, &made);
+	r = read_record(dirfd, name, false, &walk->makers, walk->diag,
+	    &record, &made);
 	if (r == FO_ERR_NOT_FOUND)
-		return FO_OK; /* it ended meanwhile */
+		return FO_OK; /* it ended meanwhile, or is another's */
 	if (r != FO_OK) {
-		++*unread;
+		walk->unread++;
 		return r == FO_ERR_NOMEM ? r : FO_OK;
 	}
-	r = is_dead(&record) ? FO_OK : each(&record, arg);
+	r = is_dead(&record) || (walk->boot_ms >= 0 &&
+	    is_expired(made, walk->boot_ms)) ? FO_OK :
+	    walk->each(&record, walk->arg);
 	fo_login_record_clear(&record);
+	return r;
+}
+
+static fo_err
+visit_all(const char *run_folder, const char *part, struct walk *walk)
+{
+	const struct dirent *entry;
+	DIR *dir;
+	fo_err r;
+	int fd;
+
+	r = open_part(run_folder, part, false, walk->diag, &fd);
+	if (r == FO_ERR_NOT_FOUND)
+		return FO_OK;
+	if (r != FO_OK)
+		return r;
+	if ((dir = fo_folder_list(fd, ".")) == NULL)
+		r = refuse_errno(walk->diag, run_folder, part, errno);
+	while (r == FO_OK && (errno = 0, entry = readdir(dir)) != NULL)
+		if (is_name(entry->d_name))
+			r = visit(fd, entry->d_name, walk);
+	if (r == FO_OK && errno != 0)
+		r = refuse_errno(walk->diag, run_folder, part, errno);
+	if (dir != NULL)
+		closedir(dir);
+	close(fd);
+	return r;
+}
+
+fo_err
+fo_session_each_by(const char *run_folder, struct fo_diag *diag,
+    bool (*by)(pid_t pid, void *arg),
+    fo_err (*each)(const struct fo_login_record *record, void *arg),
+    void *arg, size_t *ret_unread)
+{
+	struct walk walk = { .makers = { by, arg }, .each = each, .arg = arg,
+		.boot_ms = -1, .diag = diag };
+	fo_err r;
+
+	if ((r = visit_all(run_folder, SESSIONS, &walk)) == FO_OK)
+		*ret_unread = walk.unread;
+	return r;
+}
+
+fo_err
+fo_pending_each_by(const char *run_folder, const struct fo_clock *clock,
+    struct fo_diag *diag, bool (*by)(pid_t pid, void *arg),
+    fo_err (*each)(const struct fo_login_record *record, void *arg),
+    void *arg, size_t *ret_unread)
+{
+	struct walk walk = { .makers = { by, arg }, .each = each, .arg = arg,
+		.diag = diag };
+	struct fo_now now;
+	fo_err r;
+
+	if (clock->now(clock->arg, &now) != FO_OK) {
+		fo_diag_set(diag, "the clock cannot be read");
+		return FO_ERR_SESSION;
+	}
+	walk.boot_ms = now.boot_ms;
+	if ((r = visit_all(run_folder, PENDING, &walk)) == FO_OK)
+		*ret_unread = walk.unread;
 	return r;
 }
 
@@ -689,33 +781,8 @@ fo_session_each(const char *run_folder, struct fo_diag *diag,
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread)
 {
-	const struct dirent *entry;
-	size_t unread = 0;
-	DIR *dir;
-	fo_err r;
-	int fd;
-
-	r = open_part(run_folder, SESSIONS, false, diag, &fd);
-	if (r == FO_ERR_NOT_FOUND) {
-		*ret_unread = 0;
-		return FO_OK;
-	}
-	if (r != FO_OK)
-		return r;
-	if ((dir = fo_folder_list(fd, ".")) == NULL)
-		r = refuse_errno(diag, run_folder, SESSIONS, errno);
-	while (r == FO_OK && (errno = 0, entry = readdir(dir)) != NULL)
-		if (is_name(entry->d_name))
-			r = visit(fd, entry->d_name, diag, each, arg,
-			    &unread);
-	if (r == FO_OK && errno != 0)
-		r = refuse_errno(diag, run_folder, SESSIONS, errno);
-	if (dir != NULL)
-		closedir(dir);
-	close(fd);
-	if (r == FO_OK)
-		*ret_unread = unread;
-	return r;
+	return fo_session_each_by(run_folder, diag, NULL, each, arg,
+	    ret_unread);
 }
 
 fo_err

@@ -40,6 +40,8 @@ struct fo_login_record {
 };
 
 void fo_login_record_clear(struct fo_login_record *record);
+FO_MUST_CHECK fo_err fo_login_record_copy(
+    const struct fo_login_record *record, struct fo_login_record *ret_copy);
 
 /*
  * A record as its file reads. made_boot_ms is when by CLOCK_BOOTTIME, which
@@ -53,19 +55,6 @@ FO_MUST_CHECK fo_err fo_login_record_format(
 FO_MUST_CHECK fo_err fo_login_record_parse(const char *name, const char *text,
     size_t len, struct fo_diag *diag, struct fo_login_record *ret_record,
     int64_t *ret_made_boot_ms);
-
-/*
- * The time that a process started at, from the text of its /proc/PID/stat
- * (proc_pid_stat(5)). Field 2 is the command in brackets, and may hold any
- * byte but is followed by the last ')'; field 22 is the twentieth after it.
- */
-bool fo_stat_start(const char *text, uint64_t *ret_start);
-
-/*
- * The same of a process that runs. FO_ERR_NOT_FOUND: no such process. FO_ERR_IO:
- * nobody knows.
- */
-FO_MUST_CHECK fo_err fo_process_start(pid_t pid, uint64_t *ret_start);
 
 /* The folder that holds the records: replay_folder's parent. Free it. */
 FO_MUST_CHECK fo_err fo_run_folder(const char *replay_folder,
@@ -104,6 +93,21 @@ FO_MUST_CHECK fo_err fo_session_put(const char *run_folder,
 FO_MUST_CHECK fo_err fo_session_each(const char *run_folder,
     struct fo_diag *diag, fo_err (*each)(const struct fo_login_record *record,
     void *arg), void *arg, size_t *ret_unread);
+
+/*
+ * The same of those that were made by processes that by says yes to; others
+ * are not parsed, so this is for who looks for one among many.
+ */
+FO_MUST_CHECK fo_err fo_session_each_by(const char *run_folder,
+    struct fo_diag *diag, bool (*by)(pid_t pid, void *arg),
+    fo_err (*each)(const struct fo_login_record *record, void *arg),
+    void *arg, size_t *ret_unread);
+/* And of pending records that still hold. */
+FO_MUST_CHECK fo_err fo_pending_each_by(const char *run_folder,
+    const struct fo_clock *clock, struct fo_diag *diag,
+    bool (*by)(pid_t pid, void *arg),
+    fo_err (*each)(const struct fo_login_record *record, void *arg),
+    void *arg, size_t *ret_unread);
 
 /* Remove sessions/<sid>; FO_ERR_NOT_FOUND if it is not there. */
 FO_MUST_CHECK fo_err fo_session_remove(const char *run_folder,

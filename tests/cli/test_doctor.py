@@ -95,6 +95,39 @@ class Doctor(fo.Case):
         (self.root / "usr/lib/security/pam_firstops.so").unlink()
         self.one("fail", "pam_firstops.so is not where libpam looks")
 
+    def plugin(self, line, name="usr/libexec/sudo/sudo_firstops.so"):
+        (self.root / "etc/sudo.conf").write_text(f"# sudo\n{line}\n")
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o644)
+        return path
+
+    def test_sudos_plugin_is_where_sudo_conf_says(self):
+        for line, name in (
+                ("Plugin sudo_firstops sudo_firstops.so",
+                 "usr/libexec/sudo/sudo_firstops.so"),
+                ("Plugin\tsudo_firstops /opt/x.so config=/a  # ours",
+                 "opt/x.so"),
+                ("Path plugin_dir /opt/sudo\n"
+                 "Plugin sudo_firstops sudo_firstops.so",
+                 "opt/sudo/sudo_firstops.so")):
+            with self.subTest(line):
+                path = self.plugin(line, name)
+                if os.geteuid() == 0:
+                    self.assertEqual(self.findings(), [])
+                path.unlink()
+                self.one("fail", f"sudo: {path}: No such file")
+
+    def test_a_plugin_that_others_can_write(self):
+        self.plugin("Plugin sudo_firstops sudo_firstops.so").chmod(0o664)
+        self.one("fail", "is not a file that only root can write")
+
+    def test_a_sudo_conf_without_our_line_is_no_finding(self):
+        for text in ("# Plugin sudo_firstops sudo_firstops.so\n",
+                     "Plugin sudoers_policy sudoers.so\n", "Plugin\n"):
+            (self.root / "etc/sudo.conf").write_text(text)
+            self.assertEqual(self.findings(), [], text)
+
     def test_a_service_without_our_line_or_without_a_file(self):
         self.pam("sshd", "@include common-auth\n")
         self.one("warn", "pam.d/sshd does not name the module")

@@ -98,7 +98,8 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/lib/systemd/system/run-firstops\.mount"
             r"|usr/lib/systemd/system/firstops-replay\.service"
             r"|usr/lib/systemd/system/firstops-expiring\.(service|timer)"
-            r"|.*/security/pam_firstops\.so")
+            r"|.*/security/pam_firstops\.so"
+            r"|.*/sudo/sudo_firstops\.so")
         files = Installed(f"{top}/root").files()
         strange = [f for f in files if not places.fullmatch(f)]
         assert not strange, strange
@@ -206,11 +207,12 @@ def test_uninstall_removes_what_was_installed_and_leaves_the_store():
         assert left == [store.parent], left
 
 
-def refused_with(line, name="sshd"):
-    """Is it refused with that line in a pam.d file? Then nothing is gone."""
+def refused_with(line, name="pam.d/sshd"):
+    """Is it refused with that line in a file of /etc? Then nothing is
+    gone."""
     with folder() as top:
         installed = Installed(f"{top}/root")
-        stack = installed.dest / "etc/pam.d" / name
+        stack = installed.dest / "etc" / name
         stack.parent.mkdir(parents=True)
         stack.write_text(f"auth required pam_unix.so\n{line}\n")
         before = installed.files()
@@ -229,11 +231,18 @@ def test_uninstall_refuses_while_a_stack_names_the_module():
 
 def test_uninstall_refuses_whatever_the_line_looks_like():
     assert refused_with("\t-account [default=die] "
-                        "/usr/lib/security/pam_firstops.so lax", "postgresql")
+                        "/usr/lib/security/pam_firstops.so lax",
+                        "pam.d/postgresql")
+
+
+def test_uninstall_refuses_while_sudo_loads_the_plugin():
+    assert refused_with("Plugin sudo_firstops sudo_firstops.so", "sudo.conf")
 
 
 def test_uninstall_passes_over_a_comment_about_the_module():
     assert not refused_with("  # auth required pam_firstops.so")
+    assert not refused_with("# Plugin sudo_firstops sudo_firstops.so",
+                            "sudo.conf")
 
 
 def test_uninstall_without_a_manifest_says_what_is_missing():

@@ -45,6 +45,7 @@ LAYERS = {
     "pam_firstops": {"base", "host"},
     "tools/fo": {"base", "host"},
     "tools/askpass": {"base"},
+    "tools/sudo": {"base", "host"},
 }
 
 # Foreign header to the files, or folders, that alone may include it.
@@ -52,14 +53,16 @@ OWNERS = {
     r"jansson\.h": {"tools/fo/json.c"},
     r"yaml\.h": {"sdk/host/node.c"},
     r"security/.*": {"pam_firstops"},
-    r"openssl/.*": {"sdk/src", "sdk/base/program.c", "sdk/base/wipe.c"},
+    r"sudo_plugin\.h": {"tools/sudo/plugin.c"},
+    r"openssl/.*": {"sdk/src", "sdk/base/program.c"},
 }
 
 # What our code calls and no fuzz target can make fail (tests/fuzz/faults.c):
 # it never does, or only for arguments that we do not give, or what it answers
 # is no failure. libyaml fails by its memory, libpam has a stand-in.
 NEVER_FAILS = set("""
-    _exit bcmp closedir dirfd dirname free freelocale getegid getenv geteuid
+    _exit bcmp closedir dirfd dirname explicit_bzero free freelocale getegid
+    getenv geteuid
     getpid getuid inet_pton memchr memcmp memcpy memmem memmove memrchr memset
     qsort rewinddir secure_getenv sigaddset sigemptyset sigismember snprintf
     strcasecmp strchr strchrnul strcmp strcspn strerror strerrordesc_np strlen
@@ -70,7 +73,7 @@ NEVER_FAILS = set("""
     ECDSA_SIG_free ECDSA_SIG_get0_r ECDSA_SIG_get0_s EC_GROUP_free
     EC_GROUP_get0_order EC_POINT_free EC_POINT_is_at_infinity ERR_pop_to_mark
     ERR_set_mark EVP_DecodeBlock EVP_EncodeBlock EVP_PKEY_CTX_free
-    EVP_PKEY_free EVP_PKEY_get0_type_name OPENSSL_cleanse OPENSSL_init_crypto
+    EVP_PKEY_free EVP_PKEY_get0_type_name OPENSSL_init_crypto
     OSSL_DECODER_CTX_free OSSL_ENCODER_CTX_free OSSL_LIB_CTX_free
     OSSL_PARAM_construct_BN OSSL_PARAM_construct_end
     OSSL_PARAM_construct_utf8_string OSSL_PARAM_modified

@@ -310,6 +310,21 @@ def test_tmpfiles_makes_the_folders_with_owner_and_mode():
             assert owner_and_mode(run_folder / name) == (0, mode), name
 
 
+# ---- sudo -------------------------------------------------------------------
+
+def test_visudo_takes_our_sudoers():
+    need("visudo")
+    text = good("visudo", "-cf", ETC / "sudoers.d/firstops")
+    assert "parsed OK" in text, text
+    lines = lines_of(ETC / "sudoers.d/firstops")
+    assert "Defaults:deploy timestamp_timeout=0" in lines, lines
+
+
+def test_sudo_conf_has_one_line_and_no_policy_plugin():
+    lines = lines_of(ETC / "sudo.conf")
+    assert lines == ["Plugin sudo_firstops sudo_firstops.so"], lines
+
+
 # ---- rsyslog and logrotate --------------------------------------------------
 
 IMUXSOCK = re.search(r'module\(load="imuxsock" SysSock[^)]*\)',

@@ -44,7 +44,9 @@ CAGE = TOP / "tests" / "mutants" / "cage"
 EQUIVALENT = TOP / "tests" / "mutants" / "equivalent"
 COPIED = ("CMakeLists.txt", "sdk", "pam_firstops", "tools", "etc", "tests")
 FILES = ("sdk/src/proof_check.c", "sdk/src/verifier.c", "sdk/src/target.c",
-         "sdk/host/decide.c", "sdk/host/policy.c", "sdk/host/store.c",
+         "sdk/host/decide.c", "sdk/host/decision.c", "sdk/host/act.c",
+         "sdk/host/kin.c", "sdk/host/process.c",
+         "sdk/host/policy.c", "sdk/host/store.c",
          "sdk/base/safeopen.c", "sdk/host/folder.c", "sdk/host/replay.c",
          "pam_firstops/answer.c", "pam_firstops/auth.c",
          "pam_firstops/account.c", "pam_firstops/session.c",

@@ -26,7 +26,7 @@ check(fo_err r)
 		    now.work->what, fo_err_word(r));
 	else
 		cr_expect(r == FO_OK ||
-		    fo_decision_res(r) == FO_RES_ERROR, "%s, run %d: %s",
+		    fo_event_res(r) == FO_RES_ERROR, "%s, run %d: %s",
 		    now.work->what, now.runs, fo_err_word(r));
 	if (now.work->memory && fuzz_faulted_memory())
 		cr_expect_eq(r, FO_ERR_NOMEM, "%s without memory, run %d: %s",

@@ -146,8 +146,8 @@ Test(decide, only_ok_is_a_permit_and_only_our_own_trouble_an_error)
 		FO_ERR_REPLAY_STORE, FO_ERR_STORE, FO_ERR_CONFIG,
 		FO_ERR_AUDIT, FO_ERR_SESSION };
 
-	cr_expect_eq(fo_decision_res(FO_OK), FO_RES_PERMIT);
-	cr_expect_eq(fo_decision_res(FO_ERR_NO_PROOF), FO_RES_NONE);
+	cr_expect_eq(fo_event_res(FO_OK), FO_RES_PERMIT);
+	cr_expect_eq(fo_event_res(FO_ERR_NO_PROOF), FO_RES_NONE);
 	for (int why = -128; why < 0; why++) {
 		fo_res want = FO_RES_DENY;
 
@@ -156,7 +156,7 @@ Test(decide, only_ok_is_a_permit_and_only_our_own_trouble_an_error)
 			if (trouble[i] == (fo_err)why)
 				want = FO_RES_ERROR;
 		if (why != FO_ERR_NO_PROOF)
-			cr_expect_eq(fo_decision_res((fo_err)why), want,
+			cr_expect_eq(fo_event_res((fo_err)why), want,
 			    "%d", why);
 	}
 }

@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "fuzz/fuzz.h"
+#include "host/process.h"
 #include "support/forge.h"
 #include "support/service.h"
 

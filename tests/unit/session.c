@@ -15,13 +15,15 @@
 
 #include <criterion/criterion.h>
 
+#include "host/process.h"
 #include "host/session.h"
 #include "support/failing.h"
 #include "support/machine.h"
+#include "support/record.h"
 #include "support/refusal.h"
 
-#define SID "4f9c2a1bq0T9b2c7dE1xYw"
-#define OTHER_SID "4AAAAAAAAAAAAAAAAAAAAA"
+#define SID RECORD_SID
+#define OTHER_SID RECORD_OTHER_SID
 
 static struct fo_diag diag;
 static char run_folder[96];
@@ -40,26 +42,7 @@ open_machine(struct machine *m)
 static struct fo_login_record
 make_record(void)
 {
-	static char service[] = "sshd", user[] = "deploy", src[] = "10.2.3.4",
-	    tty[] = "ssh";
-	struct fo_login_record record = {
-		.sid = SID,
-		.id = "fo_agent_5f0e1c2a-7a53-4c0e-9f5a-2b1f0c9d8e77",
-		.kind = "agent",
-		.name = "build-bot",
-		.owner = "team-platform",
-		.jkt = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
-		.service = service,
-		.user = user,
-		.ruser = NULL,
-		.src = src,
-		.tty = tty,
-		.since = MACHINE_NOW,
-		.pid = getpid(),
-	};
-
-	cr_assert_eq(fo_process_start(record.pid, &record.pid_start), FO_OK);
-	return record;
+	return record_of(getpid());
 }
 
 static void
@@ -604,37 +587,6 @@ Test(session, a_session_whose_process_is_gone_is_swept_by_the_next)
 	machine_close(&m);
 }
 
-/* ---- processes ----------------------------------------------------------------- */
-
-Test(session, a_process_is_known_by_its_start)
-{
-	uint64_t mine = 0, again = 0, other = 0;
-
-	cr_expect_eq(fo_process_start(getpid(), &mine), FO_OK);
-	cr_expect_eq(fo_process_start(getpid(), &again), FO_OK);
-	cr_expect_eq(fo_process_start(1, &other), FO_OK);
-	cr_expect_eq(mine, again);
-	cr_expect_gt(mine, other);
-	cr_expect_eq(fo_process_start(0, &mine), FO_ERR_NOT_FOUND);
-	cr_expect_eq(fo_process_start(-1, &mine), FO_ERR_NOT_FOUND);
-	cr_expect_eq(fo_process_start(0x7fffffff, &mine), FO_ERR_NOT_FOUND);
-	cr_expect_eq(mine, again, "untouched");
-}
-
-/* The name of a command can hold brackets and spaces. */
-Test(session, a_process_of_an_odd_name_is_known_too)
-{
-	uint64_t before = 0, after = 0;
-	int fd = open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
-
-	cr_assert_eq(fo_process_start(getpid(), &before), FO_OK);
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, ") R 1 (a", 8), 8);
-	close(fd);
-	cr_expect_eq(fo_process_start(getpid(), &after), FO_OK);
-	cr_expect_eq(after, before);
-}
-
 Test(session, the_run_folder_is_the_parent_of_the_replay_folder)
 {
 	char *folder = NULL;
@@ -649,67 +601,7 @@ Test(session, the_run_folder_is_the_parent_of_the_replay_folder)
 	cr_expect_null(folder);
 }
 
-Test(session, the_start_of_a_process_is_field_22_and_a_number)
-{
-#define TWENTY " S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18"
-	static const struct {
-		const char *text;
-		uint64_t want;	/* 0: none */
-	} cases[] = {
-		{ "1 (a)" TWENTY " 4711 0 0", 4711 },
-		{ "1 (a)" TWENTY " 9", 9 },
-		{ "1 (a) R 1 (b)" TWENTY " 17", 17 },
-		{ "1 (a)" TWENTY " 18446744073709551615", UINT64_MAX },
-		{ "1 (a)" TWENTY " 18446744073709551616", 0 },
-		{ "1 (a)" TWENTY " -1", 0 },
-		{ "1 (a)" TWENTY " +1", 0 },
-		{ "1 (a)" TWENTY "  1", 0 },
-		{ "1 (a)" TWENTY " x", 0 },
-		{ "1 (a)" TWENTY " ", 0 },
-		{ "1 (a)" TWENTY, 0 },
-		{ "1 (a)", 0 },
-		{ "1 a" TWENTY " 4711", 0 },
-		{ "", 0 },
-	};
-	uint64_t start;
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		start = 0;
-		cr_expect_eq(fo_stat_start(cases[i].text, &start),
-		    cases[i].want != 0, "\"%s\"", cases[i].text);
-		if (cases[i].want != 0)
-			cr_expect_eq(start, cases[i].want);
-	}
-}
-
 /* ---- what the system says ------------------------------------------------- */
-
-Test(session, a_process_that_cannot_be_looked_at_may_well_be_there)
-{
-	static const struct {
-		const char *call;
-		int error;
-		fo_err want;
-	} cases[] = {
-		{ "openat", ENOENT, FO_ERR_NOT_FOUND },
-		{ "openat", EACCES, FO_ERR_IO },
-		{ "openat", EMFILE, FO_ERR_IO },
-		{ "read", ESRCH, FO_ERR_NOT_FOUND },
-		{ "read", EIO, FO_ERR_IO },
-		{ "read", 0, FO_ERR_IO },
-	};
-	uint64_t start = 0;
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		failing(cases[i].call, 0, cases[i].error);
-		cr_expect_eq(fo_process_start(getpid(), &start),
-		    cases[i].want, "%s %d", cases[i].call, cases[i].error);
-		failing_none();
-	}
-	cr_expect_eq(start, 0, "untouched on failure");
-	cr_expect_eq(fo_process_start(0, &start), FO_ERR_NOT_FOUND);
-	cr_expect_eq(fo_process_start(-1, &start), FO_ERR_NOT_FOUND);
-}
 
 static fo_err
 put_session(const char *sid)

@@ -12,6 +12,7 @@
 #include <criterion/criterion.h>
 
 #include "fuzz/fuzz.h"
+#include "host/process.h"
 #include "host/replay.h"
 #include "host/session.h"
 #include "support/cee.h"

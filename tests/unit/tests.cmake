@@ -51,7 +51,8 @@ firstops_unit(store_write test_store_fixture test_failing)
 
 # Clocks and folders of tests' own, and a strict look at events:
 # tests/support/machine.h, cee.h.
-add_library(test_machine STATIC support/machine.c support/cee.c)
+add_library(test_machine STATIC support/cee.c support/machine.c
+	support/record.c)
 target_include_directories(test_machine PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(test_machine PUBLIC firstops_host
 	PkgConfig::CRITERION)
@@ -78,6 +79,8 @@ firstops_unit(vectors PkgConfig::JANSSON)
 firstops_unit(event test_machine)
 firstops_unit(audit test_machine test_failing)
 firstops_unit(session test_machine test_failing)
+firstops_unit(process test_failing)
+firstops_unit(kin test_machine test_failing)
 
 # A host where somebody logs in: tests/support/place.h.
 add_library(test_place STATIC support/place.c)
@@ -85,6 +88,7 @@ target_link_libraries(test_place PUBLIC test_machine test_forge
 	test_store_fixture)
 
 firstops_unit(decide test_place)
+firstops_unit(act test_place)
 firstops_unit(conformance PkgConfig::JANSSON)
 firstops_unit(command PkgConfig::JANSSON)
 firstops_unit(shell)
@@ -107,3 +111,8 @@ target_include_directories(test_service PUBLIC
 firstops_unit(sweep_module test_service)
 firstops_unit(login test_service test_machine)
 firstops_unit(module test_service test_machine)
+
+# What the sudo plugin is made of, where it is built at all.
+if(TARGET sudo_parts)
+	firstops_unit(sudo sudo_parts)
+endif()

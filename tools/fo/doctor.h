@@ -28,6 +28,8 @@ bool doctor_glob(const struct doctor *doctor, const char *pattern,
 void doctor_pam(const struct doctor *doctor);
 /* The options of sshd that decide whether a challenge reaches a client. */
 void doctor_sshd(const struct doctor *doctor);
+/* sudo's approval plugin: does it load, where sudo.conf names it? */
+void doctor_sudo(const struct doctor *doctor);
 /* Is the module where libpam looks? */
 void doctor_module(const struct doctor *doctor);
 /* The replay folder of each user that a configured service runs as. */

@@ -8,81 +8,28 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/safeopen.h"
-#include "host/session.h"
-
-#define FILE_MAX_BYTES 4096
-
-/* /proc/PID/NAME into text; false: the process is gone. */
-static bool
-read_proc(int proc, const char *pid, const char *name,
-    char text[FILE_MAX_BYTES])
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", pid, name);
-	if ((fd = openat(proc, path, O_RDONLY | O_CLOEXEC)) < 0)
-		return false;
-	n = fo_read_once(fd, text, FILE_MAX_BYTES - 1);
-	close(fd);
-	if (n < 0)
-		return false;
-	text[n] = '\0';
-
-	return true;
-}
-
-/*
- * Fields 3, 4 and 20 of /proc/PID/stat; they follow the command, which is in
- * brackets. A process whose first thread has ended looks like a zombie, and
- * runs as long as it has others.
- */
-static bool
-read_state(const char *stat, struct proc *ret)
-{
-	const char *p = strrchr(stat, ')');
-	int field;
-
-	if (p == NULL || strlen(p) < sizeof(") S 1") - 1)
-		return false;
-	ret->state = p[2];
-	ret->parent = (pid_t)strtol(p + 4, NULL, 10);
-	for (field = 2; field < 20 && p != NULL; field++)
-		if ((p = strchr(p, ' ')) != NULL)
-			p++;
-	if (ret->state == 'Z' && p != NULL && strtol(p, NULL, 10) > 1)
-		ret->state = 'R';
-
-	return true;
-}
+#include "host/process.h"
 
 /* False: it is gone, or nobody knows what it is. */
 static bool
 read_one(int fd, const char *name, struct proc *ret)
 {
-	char text[FILE_MAX_BYTES];
+	const pid_t pid = (pid_t)strtol(name, NULL, 10);
+	struct fo_process seen;
 	struct stat st;
 
-	memset(ret, 0, sizeof(*ret));
-	ret->pid = (pid_t)strtol(name, NULL, 10);
 	if (fstatat(fd, name, &st, 0) != 0 ||
-	    !read_proc(fd, name, "stat", text) ||
-	    !fo_stat_start(text, &ret->start) ||
-	    !read_state(text, ret))
+	    fo_process_read(pid, &seen) != FO_OK)
 		return false;
+	ret->pid = pid;
+	ret->parent = seen.parent;
+	ret->state = seen.state;
+	ret->start = seen.start;
 	ret->uid = st.st_uid;
-	/* a kernel without audit has no such file */
-	ret->audit = read_proc(fd, name, "sessionid", text) ?
-	    (uint32_t)strtoul(text, NULL, 10) : UINT32_MAX;
+	ret->audit = fo_process_audit(pid);
 
 	return true;
 }

@@ -15,9 +15,9 @@ struct proc {
 	pid_t pid;
 	pid_t parent;
 	char state;		/* R, S, D, T, t, Z ...: proc_pid_stat(5) */
-	uint64_t start;		/* as in session.h */
+	uint64_t start;		/* as in host/process.h */
 	uid_t uid;		/* the owner of /proc/PID: the effective one */
-	uint32_t audit;		/* audit session, UINT32_MAX: none */
+	uint32_t audit;		/* audit session: process.h */
 };
 
 struct procs {

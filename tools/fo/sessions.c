@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/kin.h"
+#include "host/process.h"
 #include "host/session.h"
 
 #include "json.h"
@@ -39,7 +41,7 @@ struct session {
 	char *service;
 	char *user;
 	struct proc leader;
-	uint32_t audit;	/* its own audit session, or UINT32_MAX */
+	uint32_t audit;	/* its own audit session, or FO_AUDIT_NONE */
 	char *scope;	/* of logind, if the leader leads one; or NULL */
 	struct proc *members; /* all that were seen, but the leader */
 	size_t members_count;
@@ -223,29 +225,6 @@ still_there(const struct procs *procs, const struct proc *seen)
 	    NULL;
 }
 
-/*
- * The audit session of a leader, if it began with it: whoever opened the
- * session, sshd, had another, and nothing in it is older. su and sudo carry
- * the audit session of whoever called them, who must not be ended.
- */
-static uint32_t
-own_audit(const struct procs *procs, const struct proc *leader)
-{
-	const struct proc *parent = procs_find(procs, leader->parent);
-	const struct proc *p;
-
-	if (leader->audit == UINT32_MAX || leader->audit == 0 ||
-	    parent == NULL || parent->pid == 1 ||
-	    parent->audit == leader->audit)
-		return UINT32_MAX;
-	for (p = procs->list; p < procs->list + procs->count; p++)
-		if (p != leader && p->audit == leader->audit &&
-		    p->start < leader->start)
-			return UINT32_MAX;
-
-	return leader->audit;
-}
-
 /* Does a process belong to the session, by what is known of it so far? */
 static bool
 belongs(const struct procs *procs, const struct session *session,
@@ -255,7 +234,7 @@ belongs(const struct procs *procs, const struct session *session,
 
 	if (p->pid == session->leader.pid)
 		return false;
-	if (session->audit != UINT32_MAX && p->audit == session->audit)
+	if (session->audit != FO_AUDIT_NONE && p->audit == session->audit)
 		return true;
 	if (still_there(procs, &session->leader) != NULL &&
 	    procs_below(procs, p, session->leader.pid))
@@ -419,10 +398,10 @@ look_at(const struct procs *procs, struct sessions *all)
 
 	for (one = all->list; one < all->list + all->count && r == FO_OK;
 	    one++) {
-		one->audit = UINT32_MAX;
+		one->audit = FO_AUDIT_NONE;
 		leader = still_there(procs, &one->leader);
 		if (leader != NULL) {
-			one->audit = own_audit(procs, leader);
+			one->audit = fo_audit_own(leader->pid);
 			one->scope = own_scope(leader->pid);
 		}
 		one->ours = is_inside(procs, one);

@@ -1,0 +1,104 @@
+/*
+ * What somebody who is in does.
+ */
+#include "act.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+
+/* ---- 1 who --------------------------------------------------------------- */
+
+/* A record is root's own, so whom it names is known before anything else. */
+static fo_err
+identify(const struct fo_deed *deed, struct fo_decision *decision)
+{
+	const struct fo_login_record *who = deed->who;
+
+	if (who == NULL) {
+		if (deed->reason != NULL)
+			decision->diag = *deed->reason;
+		return deed->nobody != FO_OK ? deed->nobody :
+		    FO_ERR_INTERNAL;
+	}
+	fo_decision_text(who->sid, decision->sid, sizeof(decision->sid));
+	fo_decision_text(who->id, decision->id, sizeof(decision->id));
+	fo_decision_text(who->name, decision->name, sizeof(decision->name));
+	fo_decision_text(who->owner, decision->owner,
+	    sizeof(decision->owner));
+	fo_decision_text(who->kind, decision->kind, sizeof(decision->kind));
+	fo_decision_text(who->jkt, decision->jkt, sizeof(decision->jkt));
+
+	return FO_OK;
+}
+
+/* ---- 2 principal and key in force, 3 policy ------------------------------ */
+
+static fo_err
+entitle(const struct fo_authority *authority, const struct fo_deed *deed,
+    struct fo_decision *decision)
+{
+	struct fo_action action = deed->action;
+	struct fo_principal *principal = NULL;
+	fo_err r;
+
+	r = fo_store_principal(authority->store, decision->id,
+	    &decision->diag, &principal);
+	if (r == FO_ERR_NOT_FOUND)
+		r = FO_ERR_REVOKED;
+	if (r != FO_OK)
+		goto out;
+	if ((r = fo_decision_status(principal, decision->jkt,
+	    decision->at.s, &decision->diag)) != FO_OK)
+		goto out;
+
+	action.host = authority->config->host;
+	action.now = decision->at.s;
+	r = fo_decision_weigh(authority->store, principal, &action,
+	    decision);
+out:
+	fo_principal_free(&principal);
+	return r;
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+fo_err
+fo_act(const struct fo_authority *authority, const struct fo_deed *deed,
+    struct fo_decision *ret_decision)
+{
+	struct fo_decision decision = {
+		.why = FO_ERR_INTERNAL, .res = FO_RES_ERROR };
+	const struct fo_event event = {
+		.ev = FO_EV_ACTION,
+		.user = deed->user,
+		.ruser = deed->ruser,
+		.svc = deed->service,
+		.act = deed->act,
+		.what = deed->what,
+		.src = deed->who != NULL ? deed->who->src : NULL,
+		.tty = deed->tty,
+	};
+	fo_err why;
+
+	if ((why = fo_sid_new(decision.sid)) != FO_OK ||
+	    (why = authority->clock->now(authority->clock->arg,
+	    &decision.at)) != FO_OK)
+		goto refused;
+	if ((why = identify(deed, &decision)) != FO_OK)		/* 1 */
+		goto refused;
+	if ((why = entitle(authority, deed, &decision)) != FO_OK) /* 2, 3 */
+		goto refused;
+	if ((why = fo_decision_permit(authority, &decision, &event,
+	    NULL)) != FO_OK)					/* 4 */
+		goto refused;
+
+	decision.why = FO_OK;					/* 5 */
+	decision.res = FO_RES_PERMIT;
+	goto out;
+refused:
+	fo_decision_refuse(authority, &decision, why, &event, NULL);
+out:
+	*ret_decision = decision;
+	return decision.why;
+}

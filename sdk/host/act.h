@@ -1,0 +1,44 @@
+/*
+ * What somebody who is in does: a command by sudo. fo_act is the only place
+ * where such an action is permitted.
+ *
+ * Its order is part of the security argument:
+ *   1 who   2 principal and key in force   3 policy   4 audit   5 permit
+ */
+#ifndef FO_HOST_ACT_H
+#define FO_HOST_ACT_H
+
+#include <firstops/error.h>
+
+#include "decision.h"
+#include "policy.h"
+#include "session.h"
+
+/* Texts are borrowed; NULL: not known. */
+struct fo_deed {
+	const struct fo_login_record *who; /* NULL: nobody, and then */
+	fo_err nobody;			/* why that is a refusal */
+	const struct fo_diag *reason;	/* or NULL */
+
+	/* host and now are filled in here */
+	struct fo_action action;
+
+	const char *act;	/* the event's: command */
+	const char *what;	/* as a person writes it: "rm -rf /" */
+	const char *service;	/* sudo */
+	const char *user;	/* whose rights it will have */
+	const char *ruser;	/* whose account it comes from */
+	const char *tty;
+};
+
+/*
+ * May it be done? Returns ret_decision->why; *ret_decision is always filled,
+ * its sid that of the login, so that both are found together. FO_OK means:
+ * permitted, and every required sink has the event.
+ *
+ * authority's config may be NULL where nobody is who.
+ */
+FO_MUST_CHECK fo_err fo_act(const struct fo_authority *authority,
+    const struct fo_deed *deed, struct fo_decision *ret_decision);
+
+#endif

@@ -1,0 +1,278 @@
+/*
+ * Whose login a process belongs to: its own, its ancestors', and nobody's
+ * where that is not known.
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "host/kin.h"
+#include "host/process.h"
+#include "support/failing.h"
+#include "support/machine.h"
+#include "support/record.h"
+
+#define THIRD_SID "5AAAAAAAAAAAAAAAAAAAAA"
+
+static struct machine machine;
+static struct fo_diag diag;
+static char run_folder[96];
+
+static void
+open_machine(void)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	machine_open(&machine);
+	(void)snprintf(run_folder, sizeof(run_folder), "%s/run",
+	    machine.folder);
+	diag.text[0] = '\0';
+}
+
+static void
+close_machine(void)
+{
+	if (geteuid() == 0)
+		machine_close(&machine);
+}
+
+TestSuite(kin, .init = open_machine, .fini = close_machine);
+
+/* ---- what the tests do --------------------------------------------------- */
+
+/* The sid of the login of a process; "" and the result if there is none. */
+static fo_err
+login_of(pid_t pid, char ret_sid[FO_SID_SIZE])
+{
+	struct fo_login_record record;
+	fo_err r;
+
+	ret_sid[0] = '\0';
+	r = fo_login_of(run_folder, pid, &machine.clock, &diag, &record);
+	if (r == FO_OK) {
+		memcpy(ret_sid, record.sid, FO_SID_SIZE);
+		cr_expect_str_eq(record.name, "build-bot");
+		cr_expect_str_eq(record.service, "sshd");
+		fo_login_record_clear(&record);
+	}
+	return r;
+}
+
+static void
+expect_login(pid_t pid, const char *sid)
+{
+	char seen[FO_SID_SIZE];
+
+	cr_expect_eq(login_of(pid, seen), FO_OK, "%s", diag.text);
+	cr_expect_str_eq(seen, sid);
+}
+
+static void
+expect_none(pid_t pid, fo_err why)
+{
+	char seen[FO_SID_SIZE];
+
+	cr_expect_eq(login_of(pid, seen), why, "%s", seen);
+}
+
+static void
+open_session(pid_t pid, const char *sid, int64_t since, int64_t older)
+{
+	struct fo_login_record record = record_of(pid);
+
+	memcpy(record.sid, sid, sizeof(record.sid));
+	record.since = since;
+	record.pid_start -= (uint64_t)older;
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK, "%s",
+	    diag.text);
+}
+
+static void
+leave_pending(pid_t pid, const char *sid, int64_t since)
+{
+	struct fo_login_record record = record_of(pid);
+	char name[FO_PENDING_NAME_SIZE];
+
+	memcpy(record.sid, sid, sizeof(record.sid));
+	record.since = since;
+	cr_assert_eq(fo_pending_put(run_folder, &record, &machine.clock,
+	    &diag, name), FO_OK, "%s", diag.text);
+}
+
+/* A process that does nothing until it is killed. */
+static pid_t
+child(void)
+{
+	const pid_t pid = fork();
+
+	cr_assert_geq(pid, 0);
+	if (pid == 0)
+		for (;;)
+			(void)pause();
+	return pid;
+}
+
+static void
+end(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+/* ---- whose --------------------------------------------------------------- */
+
+Test(kin, without_records_a_process_is_nobodys)
+{
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+}
+
+Test(kin, a_pending_login_is_its_own_process_and_no_childs)
+{
+	const pid_t pid = child();
+
+	leave_pending(getpid(), RECORD_SID, MACHINE_NOW);
+	expect_login(getpid(), RECORD_SID);
+	expect_none(pid, FO_ERR_NOT_FOUND);
+	end(pid);
+}
+
+Test(kin, a_pending_login_that_has_expired_is_none)
+{
+	leave_pending(getpid(), RECORD_SID, MACHINE_NOW);
+	machine_pass(&machine, FO_PENDING_VALID_S);
+	expect_login(getpid(), RECORD_SID);
+	machine_pass(&machine, 1);
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+}
+
+Test(kin, of_two_pending_logins_the_later_counts)
+{
+	leave_pending(getpid(), RECORD_SID, MACHINE_NOW);
+	leave_pending(getpid(), RECORD_OTHER_SID, MACHINE_NOW + 1);
+	leave_pending(getpid(), THIRD_SID, MACHINE_NOW - 1);
+	expect_login(getpid(), RECORD_OTHER_SID);
+}
+
+Test(kin, a_session_is_of_all_that_descends_from_who_opened_it)
+{
+	const pid_t pid = child();
+
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	expect_login(getpid(), RECORD_SID);
+	expect_login(pid, RECORD_SID);
+	expect_none(getppid(), FO_ERR_NOT_FOUND);
+	end(pid);
+}
+
+Test(kin, a_pending_login_comes_before_any_session)
+{
+	open_session(getpid(), RECORD_SID, MACHINE_NOW + 100, 0);
+	leave_pending(getpid(), RECORD_OTHER_SID, MACHINE_NOW);
+	expect_login(getpid(), RECORD_OTHER_SID);
+}
+
+Test(kin, the_nearest_ancestor_counts_whichever_came_later)
+{
+	const pid_t pid = child();
+
+	open_session(getpid(), RECORD_SID, MACHINE_NOW + 100, 0);
+	open_session(pid, RECORD_OTHER_SID, MACHINE_NOW, 0);
+	open_session(getppid(), THIRD_SID, MACHINE_NOW + 200, 0);
+	expect_login(pid, RECORD_OTHER_SID);
+	expect_login(getpid(), RECORD_SID);
+	expect_login(getppid(), THIRD_SID);
+	end(pid);
+}
+
+Test(kin, a_session_whose_process_is_gone_is_nobodys)
+{
+	const pid_t pid = child();
+
+	open_session(pid, RECORD_SID, MACHINE_NOW, 0);
+	expect_login(pid, RECORD_SID);
+	end(pid);
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+}
+
+Test(kin, a_number_that_is_used_again_is_another_process)
+{
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 1);
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+}
+
+Test(kin, a_process_that_is_gone_is_not_known)
+{
+	const pid_t pid = child();
+
+	end(pid);
+	expect_none(pid, FO_ERR_IO);
+	cr_expect_not_null(strstr(diag.text, "mount /proc"), "%s", diag.text);
+}
+
+/* ---- what cannot be known ------------------------------------------------ */
+
+Test(kin, a_record_that_cannot_be_read_may_be_its)
+{
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	machine_write(&machine, "run/sessions/" RECORD_OTHER_SID, "---\n");
+	expect_login(getpid(), RECORD_SID);
+	machine_remove(&machine, "run/sessions/" RECORD_SID);
+	expect_none(getpid(), FO_ERR_SESSION);
+}
+
+Test(kin, a_record_of_another_process_is_not_parsed)
+{
+	char *path = machine_path(&machine, "run/sessions/" RECORD_OTHER_SID);
+
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	/* nobody has this number */
+	machine_write(&machine, "run/sessions/" RECORD_OTHER_SID,
+	    "---\nversion: 1\npid: 2147483646\n");
+	cr_assert_eq(chmod(path, 0600), 0);
+	free(path);
+	machine_remove(&machine, "run/sessions/" RECORD_SID);
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+}
+
+Test(kin, without_a_clock_or_a_folder_nobody_knows)
+{
+	machine.now_with = FO_ERR_IO;
+	expect_none(getpid(), FO_ERR_SESSION);
+	machine.now_with = FO_OK;
+	machine_write(&machine, "run", "not a folder\n");
+	expect_none(getpid(), FO_ERR_SESSION);
+}
+
+Test(kin, without_proc_nobody_knows)
+{
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	failing("read", 1, EIO);
+	expect_none(getpid(), FO_ERR_IO);
+	failing_none();
+}
+
+Test(kin, no_descriptor_stays_open)
+{
+	const size_t before = machine_descriptors();
+
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	leave_pending(getppid(), RECORD_OTHER_SID, MACHINE_NOW);
+	expect_login(getpid(), RECORD_SID);
+	expect_none(1, FO_ERR_NOT_FOUND);
+	cr_expect_eq(machine_descriptors(), before);
+}
+
+Test(kin, an_audit_session_that_did_not_begin_here_is_not_its_own)
+{
+	/* the tests run in whatever session started them */
+	cr_expect_eq(fo_audit_own(getpid()), FO_AUDIT_NONE);
+	cr_expect_eq(fo_audit_own(0x7fffffff), FO_AUDIT_NONE);
+}
