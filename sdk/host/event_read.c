@@ -21,16 +21,16 @@ static const char *const words[FO_KEYS] = { "msg", "v", "t", "host", "ev",
 
 /* Members that an event may have: this version's, and a later one's. */
 #define MAX_MEMBERS 64
-#define MAX_DIGITS 19
+#define MAX_DIGITS 18
 
 const char *
-fo_key_word(fo_key key)
+fo_event_key_word(fo_event_key key)
 {
 	return (size_t)key < FO_KEYS ? words[key] : "";
 }
 
 bool
-fo_key_is_number(fo_key key)
+fo_event_key_is_number(fo_event_key key)
 {
 	return key == FO_KEY_V || key == FO_KEY_RC || key == FO_KEY_PID ||
 	    key == FO_KEY_AUID || key == FO_KEY_SES;
@@ -87,7 +87,7 @@ take_string(struct reader *rd, struct fo_value *ret)
 	return take(rd, '"');
 }
 
-/* A whole number, which may be negative. */
+/* A whole number, which may be negative: "0", "41250", "-1". */
 static bool
 take_number(struct reader *rd, struct fo_value *ret)
 {
@@ -99,7 +99,9 @@ take_number(struct reader *rd, struct fo_value *ret)
 	while (rd->p < rd->end && *rd->p >= '0' && *rd->p <= '9')
 		rd->p++;
 	ret->len = (size_t)(rd->p - ret->at);
-	return rd->p > digits && rd->p - digits <= MAX_DIGITS;
+	if (rd->p == digits || rd->p - digits > MAX_DIGITS)
+		return false;
+	return *digits != '0' || ret->len == 1;
 }
 
 struct member {
@@ -128,10 +130,10 @@ same_name(const struct member *a, const struct member *b)
 	    memcmp(a->name.at, b->name.at, a->name.len) == 0;
 }
 
-static fo_key
+static fo_event_key
 key_of(const struct member *member)
 {
-	fo_key key;
+	fo_event_key key;
 
 	for (key = 0; key < FO_KEYS; key++)
 		if (fo_value_is(&member->name, words[key]))
@@ -145,13 +147,13 @@ static fo_err
 file_member(const struct member *member, struct fo_diag *diag,
     struct fo_event_read *event, bool *strange)
 {
-	const fo_key key = key_of(member);
+	const fo_event_key key = key_of(member);
 
 	if (key == FO_KEYS) {
 		*strange = true;
 		return FO_OK;
 	}
-	if (member->number != fo_key_is_number(key)) {
+	if (member->number != fo_event_key_is_number(key)) {
 		fo_diag_set(diag, "%s is no %s", words[key],
 		    member->number ? "text" : "number");
 		return FO_ERR_FORMAT;
@@ -243,7 +245,7 @@ check_version(struct fo_event_read *event, bool strange,
     struct fo_diag *diag)
 {
 	const struct fo_value *v = &event->value[FO_KEY_V];
-	fo_key key;
+	fo_event_key key;
 
 	if (v->at == NULL || v->at[0] == '-' || fo_value_is(v, "0")) {
 		fo_diag_set(diag, "it says no version");

@@ -18,7 +18,7 @@
 #define FO_EVENT_VERSION 1
 
 /* The keys, in the order of the line. */
-typedef enum fo_key {
+typedef enum fo_event_key {
 	FO_KEY_MSG, FO_KEY_V, FO_KEY_T, FO_KEY_HOST, FO_KEY_EV, FO_KEY_RES,
 	FO_KEY_WHY, FO_KEY_RC, FO_KEY_ID, FO_KEY_KIND, FO_KEY_NAME,
 	FO_KEY_OWNER, FO_KEY_JKT, FO_KEY_PROOF, FO_KEY_SID, FO_KEY_USER,
@@ -26,12 +26,12 @@ typedef enum fo_key {
 	FO_KEY_SRC, FO_KEY_TTY, FO_KEY_PID, FO_KEY_AUID, FO_KEY_SES,
 	FO_KEY_POL,
 	FO_KEYS
-} fo_key;
+} fo_event_key;
 
 /* "msg", "v" ... */
-const char *fo_key_word(fo_key key);
+const char *fo_event_key_word(fo_event_key key);
 /* Is its value a number? */
-bool fo_key_is_number(fo_key key);
+bool fo_event_key_is_number(fo_event_key key);
 
 /* A part of the text that was read, without its quotes. */
 struct fo_value {

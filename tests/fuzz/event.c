@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/event.h"
+#include "host/event_read.h"
 #include "reference.h"
 
 /* How the values of an event are found in an input. */
@@ -33,6 +34,18 @@ check_values(const char *text, const struct fuzz_fields *in)
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		NEED(reference_event_says(text, values[i].key,
 		    in->text[values[i].field]));
+}
+
+/* Whoever reads the log sees what was written. */
+static void
+check_read(const char *text)
+{
+	struct fo_event_read read;
+	struct fo_diag diag = { "" };
+
+	NEED(fo_event_read(text, strlen(text), &diag, &read) == FO_OK);
+	NEED(read.len == strlen(text) && !read.newer);
+	reference_read(&read);
 }
 
 void
@@ -69,6 +82,7 @@ fuzz_on_event(const uint8_t *data, size_t size)
 	} else if (fo_event_format(&event, text) == FO_OK) {
 		reference_event(text);
 		check_values(text, &in);
+		check_read(text);
 	}
 	fuzz_fields_clear(&in);
 }

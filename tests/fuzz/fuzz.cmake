@@ -29,7 +29,7 @@ list(TRANSFORM FUZZ_WRAPPED PREPEND "-Wl,--wrap="
 	OUTPUT_VARIABLE fuzz_wrap_options)
 
 set(FUZZ_TARGETS askpass challenge claims command config event glob group jwk
-	login module pem policy principal proof record target targets)
+	line login module pem policy principal proof record target targets)
 list(TRANSFORM FUZZ_TARGETS PREPEND fuzz/ OUTPUT_VARIABLE fuzz_sources)
 list(TRANSFORM fuzz_sources APPEND .c)
 file(GLOB fuzz_module_sources ${PROJECT_SOURCE_DIR}/pam_firstops/*.c)

@@ -27,6 +27,7 @@ fuzz_target fuzz_on_event;
 fuzz_target fuzz_on_glob;
 fuzz_target fuzz_on_group;
 fuzz_target fuzz_on_jwk;
+fuzz_target fuzz_on_line;
 fuzz_target fuzz_on_login;
 fuzz_target fuzz_on_module;
 fuzz_target fuzz_on_pem;

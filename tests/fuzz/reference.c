@@ -289,3 +289,45 @@ reference_event_says(const char *event, const char *key, const char *text)
 	fuzz_faults_release(held);
 	return says;
 }
+
+/* One value, as a text or a number. */
+static void
+check_value(const json_t *value, fo_event_key key,
+    const struct fo_value *read)
+{
+	char number[24];
+
+	NEED((value == NULL) == (read->at == NULL));
+	if (value == NULL)
+		return;
+	if (!fo_event_key_is_number(key)) {
+		NEED(json_is_string(value));
+		NEED(json_string_length(value) == read->len);
+		NEED(memcmp(json_string_value(value), read->at, read->len) ==
+		    0);
+		return;
+	}
+	NEED(json_is_integer(value));
+	(void)snprintf(number, sizeof(number), "%lld",
+	    (long long)json_integer_value(value));
+	NEED(fo_value_is(read, number));
+}
+
+void
+reference_read(const struct fo_event_read *event)
+{
+	const bool held = fuzz_faults_hold();
+	char *text = strndup(event->text, event->len);
+	json_t *root;
+	fo_event_key key;
+
+	NEED(text != NULL);
+	root = load(text);
+	for (key = 0; key < FO_KEYS; key++)
+		check_value(json_object_get(root, fo_event_key_word(key)),
+		    key, &event->value[key]);
+	NEED(event->newer || json_object_size(root) == FO_KEYS);
+	json_decref(root);
+	free(text);
+	fuzz_faults_release(held);
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "host/event_read.h"
 #include "host/policy.h"
 
 /* '*' is any run of bytes, '?' one byte, everything else itself. */
@@ -26,6 +27,12 @@ bool reference_target(const char *htu, const char *host, const char *service,
  * later hop could take for an escape.
  */
 void reference_event(const char *text);
+
+/*
+ * Ends the program unless what was read as an event is one strict JSON object
+ * with these values at its keys, and those that are missing are not in it.
+ */
+void reference_read(const struct fo_event_read *event);
 
 /*
  * Is the value of a key in an event the encoding of this text: all of it, or

@@ -37,6 +37,7 @@ TARGETS = {
     "glob": ("prompt", ("host/glob.c",)),
     "group": ("store", ("host/group.c", *STORE)),
     "jwk": ("proof", ("src/jwk.c", "src/json.c", "base/b64url.c")),
+    "line": ("event", ("host/event_read.c",)),
     "login": ("store", ("host/policy.c", "host/source.c", "host/glob.c")),
     "module": ("store", (
         "/pam_firstops/account.c", "/pam_firstops/answer.c",

@@ -22,25 +22,26 @@ typedef enum trust {
 	TRUST_UNVERIFIABLE	/* a file does not say who wrote it */
 } trust;
 
-const char *trust_word(trust trust);
+const char *trust_word(trust of);
 
 /* One event of a log. Valid until the callback returns. */
-struct entry {
+struct audit_entry {
 	struct fo_event_read event;
 	const struct log_line *line;
 	trust trust;
 };
 
 /* The text of one of its values; "-" where it is missing. Free it. */
-char *entry_text(const struct entry *entry, fo_key key);
+char *entry_text(const struct audit_entry *entry, fo_event_key key);
 /* Is one of its values this word? */
-bool entry_is(const struct entry *entry, fo_key key, const char *word);
+bool entry_is(const struct audit_entry *entry, fo_event_key key,
+    const char *word);
 
 /* A way to show entries. */
 struct view {
 	/* NULL: no room. from_us, until_us: the span asked for, or 0. */
 	void *(*open)(const struct call *call, const struct log_span *span);
-	fo_err (*add)(void *view, const struct entry *entry);
+	fo_err (*add)(void *view, const struct audit_entry *entry);
 	/* print what is still to be printed; also after each wait of --follow */
 	fo_err (*flush)(void *view);
 	/* the end: print sums */
@@ -59,8 +60,8 @@ extern const struct view view_ecs;	/* Elastic Common Schema, a line each */
  * Does it count as a permit: was somebody let in, or something allowed? What
  * follows from that, a session, does not count once more.
  */
-bool entry_is_permit(const struct entry *entry);
+bool entry_is_permit(const struct audit_entry *entry);
 /* As a denial, whatever was denied. */
-bool entry_is_denial(const struct entry *entry);
+bool entry_is_denial(const struct audit_entry *entry);
 
 #endif

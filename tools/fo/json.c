@@ -196,6 +196,23 @@ json_print(struct json **json)
 	return FO_EXIT_DONE;
 }
 
+char *
+json_quoted(const char *text)
+{
+	json_t *value = json_string(text);
+	const size_t flags = JSON_ENCODE_ANY | JSON_ENSURE_ASCII;
+	const size_t len = json_dumpb(value, NULL, 0, flags);
+	char *quoted = len > 0 ? malloc(len + 1) : NULL;
+
+	if (quoted != NULL) {
+		(void)json_dumpb(value, quoted, len, flags);
+		quoted[len] = '\0';
+	}
+	json_decref(value);
+
+	return quoted;
+}
+
 /* ---- batch ----------------------------------------------------------- */
 
 static fo_err

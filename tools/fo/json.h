@@ -41,6 +41,9 @@ void json_append(struct json *list, struct json **value);
  */
 int json_print(struct json **json);
 
+/* A text as a JSON string, in its quotes; NULL: no memory, or not UTF-8. */
+char *json_quoted(const char *text);
+
 /* One line of a batch: texts are NULL where they are absent or null. */
 struct batch_line {
 	char *proof;

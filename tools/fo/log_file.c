@@ -141,6 +141,7 @@ read_fd(int fd, const char *path, const struct log_sink *sink,
 	return r;
 }
 
+/* The reason is without the path. */
 static fo_err
 open_log(const char *path, struct fo_diag *diag, int *ret_fd)
 {
@@ -150,12 +151,12 @@ open_log(const char *path, struct fo_diag *diag, int *ret_fd)
 	int e = errno;
 
 	if (fd < 0) {
-		fo_diag_set(diag, "%s: %s%s", path, strerror(e), e == EACCES ?
+		fo_diag_set(diag, "%s%s", strerror(e), e == EACCES ?
 		    "; use sudo, or join the group that may read it" : "");
 		return e == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-		fo_diag_set(diag, "%s: is not a file", path);
+		fo_diag_set(diag, "is not a file");
 		close(fd);
 		return FO_ERR_IO;
 	}
@@ -262,8 +263,10 @@ log_file_read(const char *path, const struct log_span *span,
 	int fd;
 
 	/* opened first: what is rotated away meanwhile is read all the same */
-	if ((r = open_log(path, diag, &fd)) != FO_OK)
+	if ((r = open_log(path, diag, &fd)) != FO_OK) {
+		fo_diag_prefix(diag, "%s", path);
 		return r;
+	}
 	if ((r = read_rotated(path, span, sink)) != FO_OK) {
 		close(fd);
 		return r;
@@ -332,8 +335,10 @@ log_file_follow(const char *path, const struct log_sink *sink,
 	fo_err r;
 	int fd;
 
-	if ((r = open_log(path, diag, &fd)) != FO_OK)
+	if ((r = open_log(path, diag, &fd)) != FO_OK) {
+		fo_diag_prefix(diag, "%s", path);
 		return r;
+	}
 	if ((lines = calloc(1, sizeof(*lines))) == NULL) {
 		close(fd);
 		return FO_ERR_NOMEM;

@@ -45,6 +45,7 @@ const struct verb *const verbs[] = {
 	&verb_store_check,
 	&verb_store_index,
 	&verb_store_replay,
+	&verb_audit,
 	&verb_who,
 	&verb_doctor,
 	&verb_key_generate,

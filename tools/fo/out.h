@@ -42,7 +42,7 @@ bool out_colour(FILE *stream);
  */
 bool out_raw(const char *text, size_t len);
 
-#define OUT_MAX_COLUMNS 8
+#define OUT_MAX_COLUMNS 12
 
 /* A table that is printed in parts; begin with { .columns = N }. */
 struct out_table {

@@ -93,6 +93,7 @@ extern const struct verb verb_store_index;
 extern const struct verb verb_store_replay;
 extern const struct verb verb_ssh;
 extern const struct verb verb_target;
+extern const struct verb verb_audit;
 extern const struct verb verb_who;
 extern const struct verb verb_doctor;
 extern const struct verb verb_completion;
