@@ -8,7 +8,6 @@
  */
 #include <arpa/inet.h>
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,20 +173,15 @@ put(struct telling *t, struct json *object, const char *name,
 	t->told[key] = true;
 }
 
-/* False: it has none, or one that no number of ours holds. */
+/* The reader takes none that is too large; a comma or a brace follows it. */
 static bool
 put_number(struct telling *t, struct json *object, const char *name,
     fo_event_key key)
 {
-	long long number;
-
 	if (!has(t, key))
 		return false;
-	errno = 0;
-	number = strtoll(t->entry->event.value[key].at, NULL, 10);
-	if (errno != 0)
-		return false;
-	json_number(object, name, number);
+	json_number(object, name, strtoll(t->entry->event.value[key].at, NULL,
+	    10));
 	t->told[key] = true;
 
 	return true;
@@ -338,7 +332,8 @@ ocsf_metadata(struct telling *t, struct json *event)
 	json_text(product, "vendor_name", VENDOR);
 	json_text(metadata, "version", OCSF_VERSION);
 	json_put(metadata, "product", &product);
-	json_texts(metadata, "profiles", profiles);
+	if (n > 0)
+		json_texts(metadata, "profiles", profiles);
 	put_uid(t, metadata, "uid");
 	put(t, metadata, "event_code", FO_KEY_EV);
 	put(t, metadata, "original_time", FO_KEY_T);
