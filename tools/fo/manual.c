@@ -209,17 +209,19 @@ put_verb(const struct verb *verb)
 
 /* ---- pages ----------------------------------------------------------- */
 
-/* Verbs of two words, by the first: a page each; in the alphabet's order. */
+/* Verbs by their first word: a page each; in the alphabet's order. */
 static const struct group {
 	const char *word;
 	const char *what;
 } groups[] = {
 	{ "agent", "create, change and end agents" },
+	{ "audit", "say who did what, where and when" },
 	{ "human", "register, change and end people" },
 	{ "key", "make keys and name them" },
 	{ "policy", "check, try and explain policies" },
 	{ "proof", "sign and verify DPoP proofs" },
 	{ "store", "check and mend the store" },
+	{ "who", "say who is in now" },
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -229,7 +231,35 @@ is_of(const struct verb *verb, const char *word)
 {
 	const size_t len = strlen(word);
 
-	return strncmp(verb->name, word, len) == 0 && verb->name[len] == ' ';
+	return strncmp(verb->name, word, len) == 0 &&
+	    (verb->name[len] == ' ' || verb->name[len] == '\0');
+}
+
+/* Has it a page beside that of fo itself? */
+static bool
+has_page(const struct verb *verb)
+{
+	size_t i;
+
+	for (i = 0; i < GROUPS; i++)
+		if (is_of(verb, groups[i].word))
+			return true;
+
+	return false;
+}
+
+/* Is there more of it than the word alone? */
+static bool
+has_verbs(const char *word)
+{
+	size_t i;
+
+	for (i = 0; verbs[i] != NULL; i++)
+		if (is_of(verbs[i], word) &&
+		    verbs[i]->name[strlen(word)] == ' ')
+			return true;
+
+	return false;
 }
 
 static void
@@ -244,7 +274,8 @@ put_see_also(const char *but)
 		if (strcmp(groups[i].word, but) != 0)
 			printf(".Xr fo-%s 1 ,\n", groups[i].word);
 	puts(".Xr firstops-policy 5 ,\n.Xr firstops-principal 5 ,\n"
-	    ".Xr firstops.yaml 5 ,\n.Xr pam_firstops 8");
+	    ".Xr firstops.yaml 5 ,\n.Xr firstops-events 7 ,\n"
+	    ".Xr pam_firstops 8 ,\n.Xr sudo_firstops 8");
 }
 
 static void
@@ -258,8 +289,8 @@ put_group(const struct group *group)
 		putchar(toupper((unsigned char)*p));
 	printf(" 1\n.Os\n.Sh NAME\n.Nm fo-%s\n.Nd %s\n.Sh SYNOPSIS\n",
 	    group->word, group->what);
-	printf(".Nm fo\n.Cm %s\n.Ar verb\n.Op Ar options\n"
-	    ".Sh DESCRIPTION\n", group->word);
+	printf(".Nm fo\n.Cm %s\n%s.Op Ar options\n.Sh DESCRIPTION\n",
+	    group->word, has_verbs(group->word) ? ".Op Ar verb\n" : "");
 	for (i = 0; verbs[i] != NULL; i++)
 		if (is_of(verbs[i], group->word))
 			put_verb(verbs[i]);
@@ -274,7 +305,7 @@ put_summaries(const char *word)
 
 	puts(".Bl -tag -width policy_explain -compact");
 	for (i = 0; verbs[i] != NULL; i++) {
-		if (word == NULL ? strchr(verbs[i]->name, ' ') != NULL :
+		if (word == NULL ? has_page(verbs[i]) :
 		    !is_of(verbs[i], word))
 			continue;
 		printf(".It Cm %s\n", verbs[i]->name);
@@ -328,7 +359,7 @@ put_overview(void)
 	puts("Verbs of their own, explained below:");
 	put_summaries(NULL);
 	for (i = 0; verbs[i] != NULL; i++)
-		if (strchr(verbs[i]->name, ' ') == NULL)
+		if (!has_page(verbs[i]))
 			put_verb(verbs[i]);
 	fputs(environment, stdout);
 	put_see_also("");
