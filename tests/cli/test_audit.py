@@ -4,10 +4,8 @@ and named, and the numbers are right."""
 
 import gzip
 import os
-import re
 import subprocess
 import time
-import unittest
 
 import fo
 import tap

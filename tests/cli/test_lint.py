@@ -417,6 +417,11 @@ def test_the_module_exports_six_functions_of_pam_at_most():
                      "pam_sm_close_session", "pam_sm_chauthtok"}, names
 
 
+def test_sudos_plugin_exports_what_sudo_looks_for():
+    names = exported(built("sudo_firstops.so"))
+    assert names == {"sudo_firstops"}, names
+
+
 def test_the_library_needs_openssl_only():
     assert needed(library()) <= {"libcrypto", "libc"}, \
         needed(library())
@@ -427,11 +432,18 @@ def test_the_module_needs_no_shared_libfirstops():
     assert names <= {"libcrypto", "libyaml-0", "libpam", "libc"}, names
 
 
+def test_sudos_plugin_needs_next_to_nothing():
+    """People wait for it to be loaded."""
+    names = needed(built("sudo_firstops.so"))
+    assert names <= {"libyaml-0", "libc"}, names
+
+
 def test_the_programs_need_no_shared_libfirstops():
     for path in programs():
         names = needed(path)
-        assert names <= {"libcrypto", "libjansson", "libyaml-0", "libc"}, \
-            (path, names)
+        logs = {"libz", "libsystemd"} if path.name == "fo" else set()
+        assert names <= {"libcrypto", "libjansson", "libyaml-0",
+                         "libc"} | logs, (path, names)
 
 
 def imported(path):
@@ -476,7 +488,8 @@ def is_debug():
 def test_what_was_built_is_hardened():
     allowed = {"not fortified"} if is_debug() else set()
     none([f"{path.name}: {what}"
-          for path in [library(), built("pam_firstops.so"), *programs()]
+          for path in [library(), built("pam_firstops.so"),
+                       built("sudo_firstops.so"), *programs()]
           for what in soft_spots(path) if what not in allowed])
 
 

@@ -41,6 +41,7 @@ static const struct {
 	{ "glob", fuzz_on_glob, 1, 1 },
 	{ "group", fuzz_on_group, 1, 1 },
 	{ "jwk", fuzz_on_jwk, 1, 1 },
+	{ "line", fuzz_on_line, 1, 1 },
 	{ "login", fuzz_on_login, 1, 1 },
 	{ "module", fuzz_on_module, LOGIN_STEP, LOGIN_DEEP_STEP },
 	{ "pem", fuzz_on_pem, PEM_STEP, 1 },
