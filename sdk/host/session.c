@@ -498,15 +498,15 @@ is_expired(int64_t made_boot_ms, int64_t boot_ms)
 	    boot_ms - made_boot_ms > (int64_t)FO_PENDING_VALID_S * 1000;
 }
 
-/* Is the process that keeps a session open gone? */
+/* Is the process that keeps a session open gone, or is only its name left? */
 static bool
 is_dead(const struct fo_login_record *record)
 {
-	uint64_t start;
-	fo_err r = fo_process_start(record->pid, &start);
+	struct fo_process process;
+	const fo_err r = fo_process_read(record->pid, &process);
 
-	return r == FO_ERR_NOT_FOUND ||
-	    (r == FO_OK && start != record->pid_start);
+	return r == FO_ERR_NOT_FOUND || (r == FO_OK &&
+	    (process.start != record->pid_start || process.state == 'Z'));
 }
 
 /*

@@ -8,9 +8,11 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
+import tap  # noqa: E402
 import world  # noqa: E402
 from world import log  # noqa: E402
 
@@ -322,6 +324,81 @@ def test_a_record_that_others_could_have_written_is_no_principal():
             assert (event["res"], event["why"]) == ("error", "session"), event
         finally:
             path.unlink()
+    sudoers()
+
+
+# ---- by the audit session ---------------------------------------------------
+
+# A session as sshd opens it, with an audit session of its own, and a process
+# in it that has outlived its parents and calls sudo.
+HOLDER = """
+import os, subprocess, sys, time
+open("/proc/self/loginuid", "w").write("0")
+print("ready", flush=True)
+sys.stdin.readline()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() != 0:
+        os._exit(0)
+    while os.getppid() != 1:
+        time.sleep(0.01)
+    time.sleep(float(sys.argv[3]))
+    done = subprocess.run(["sudo", "-n", "true"], capture_output=True,
+                          user=int(sys.argv[1]), group=int(sys.argv[2]),
+                          extra_groups=[])
+    print(done.returncode, flush=True)
+    os._exit(0)
+os.wait()
+sys.stdin.readline()
+"""
+
+
+@contextlib.contextmanager
+def holder(wait_s=0):
+    deploy = world.pwd.getpwnam("deploy")
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(deploy.pw_uid),
+         str(deploy.pw_gid), str(wait_s)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True, stderr=subprocess.PIPE)
+    if process.stdout.readline() != "ready\n":
+        process.communicate()
+        tap.skip("the kernel has no audit sessions to make here")
+    path = record_session(process.pid)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        path.unlink(missing_ok=True)
+
+
+def go(process):
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+def test_who_has_outlived_its_parents_is_known_by_its_audit_session():
+    sudoers(NOPASSWD)
+    with stack("lax"), holder() as process:
+        mark = log.mark()
+        go(process)
+        assert process.stdout.readline() == "0\n"
+        event = log.one(mark, ev="action")
+        assert event["res"] == "permit" and bot.is_in(event), event
+        assert event["auid"] == 0 and event["ses"] != 4294967295, event
+    sudoers()
+
+
+def test_the_audit_session_of_one_whose_opener_is_gone_is_nobodys():
+    sudoers(NOPASSWD)
+    with stack("lax"), holder(wait_s=1) as process:
+        mark = log.mark()
+        go(process)
+        time.sleep(0.5)  # until the caller of sudo is nobody's child
+        process.kill()
+        assert process.stdout.readline() == "1\n"
+        event = log.one(mark, ev="action")
+        assert event["why"] == "reserved" and event["name"] == "-", event
     sudoers()
 
 

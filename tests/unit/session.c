@@ -446,6 +446,30 @@ Test(session, every_session_whose_process_runs_is_visited)
 	machine_close(&m);
 }
 
+/* A process that was killed is there until whoever made it has looked. */
+Test(session, a_session_whose_process_is_a_zombie_is_over)
+{
+	struct visit v = { .answer = FO_OK };
+	struct fo_login_record record;
+	struct fo_process process = { .state = '?' };
+	struct machine m;
+	size_t unread;
+	pid_t pid;
+
+	open_machine(&m);
+	if ((pid = fork()) == 0)
+		_exit(0);
+	cr_assert_gt(pid, 0);
+	while (process.state != 'Z')
+		cr_assert_eq(fo_process_read(pid, &process), FO_OK);
+	record = record_of(pid);
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
+	cr_expect_eq(visit_all(&v, &unread), FO_OK);
+	cr_expect_eq(v.count, 0);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	machine_close(&m);
+}
+
 /* Who is visited first takes the other away. */
 static fo_err
 visit_and_take(const struct fo_login_record *record, void *arg)
