@@ -112,7 +112,7 @@ read_entries(struct source *source, bool follow)
 	fo_err r = FO_OK;
 	int n;
 
-	while (r == FO_OK && !sink->over(sink->arg)) {
+	while (r == FO_OK) {
 		n = sd_journal_next(source->journal);
 		if (n > 0 && is_past(source))
 			break;
@@ -121,7 +121,7 @@ read_entries(struct source *source, bool follow)
 		} else if (n < 0) {
 			sink->bad("journal", 0, strerror(-n), sink->arg);
 			break;
-		} else if (!follow) {
+		} else if (!follow || sink->over(sink->arg)) {
 			break;
 		} else if (sd_journal_wait(source->journal, WAIT_US) < 0) {
 			r = FO_ERR_IO;
