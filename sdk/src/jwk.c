@@ -13,9 +13,9 @@
 
 #include "base/b64url.h"
 #include "base/diag.h"
+#include "base/sha256.h"
 #include "json.h"
 #include "jwk.h"
-#include "sha256.h"
 #include "verifier.h"
 
 /* No JWK that we have a use for is longer. */

@@ -9,7 +9,7 @@
 #include <firstops/error.h>
 #include <firstops/key.h>
 
-#include "sha256.h"
+#include "base/sha256.h"
 #include "verifier.h"
 
 /*

@@ -8,7 +8,7 @@
 
 #include <firstops/proof.h>
 
-#include "sha256.h"
+#include "base/sha256.h"
 #include "verifier.h"
 
 /* A jti is a string of 1 to this many bytes, and not blank. */

@@ -18,12 +18,12 @@
 #include "base/b64url.h"
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/sha256.h"
 #include "base/wipe.h"
 #include "json.h"
 #include "jwk.h"
 #include "key.h"
 #include "proof.h"
-#include "sha256.h"
 
 #define HEADER_BEGIN "{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":"
 #define HEADER_END "}"

@@ -11,7 +11,7 @@
 #include <firstops/jwk.h>
 #include <firstops/proof.h>
 
-#include "sha256.h"
+#include "base/sha256.h"
 
 /* A signature is r || s, big endian, 32 bytes each, and nothing else. */
 #define FO_SIG_BYTES 64

@@ -54,7 +54,8 @@ OWNERS = {
     r"yaml\.h": {"sdk/host/node.c"},
     r"security/.*": {"pam_firstops"},
     r"sudo_plugin\.h": {"tools/sudo/plugin.c"},
-    r"openssl/.*": {"sdk/src", "sdk/base/program.c"},
+    r"openssl/.*": {"sdk/src", "sdk/base/program.c",
+                    "sdk/base/sha256.c"},
 }
 
 # What our code calls and no fuzz target can make fail (tests/fuzz/faults.c):

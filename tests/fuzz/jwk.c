@@ -9,7 +9,7 @@
 
 #include <firstops/jwk.h>
 
-#include "src/sha256.h"
+#include "base/sha256.h"
 
 static void
 check(const struct fo_jwk *jwk)

@@ -11,9 +11,9 @@
 #include <firstops/target.h>
 
 #include "base/b64url.h"
+#include "base/sha256.h"
 #include "fuzz.h"
 #include "src/key.h"
-#include "src/sha256.h"
 #include "support/forge.h"
 
 /* Loading a key takes far longer than using it. */

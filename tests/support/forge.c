@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/b64url.h"
+#include "base/sha256.h"
 #include "src/key.h"
-#include "src/sha256.h"
 
 static const char pem[] =
     "-----BEGIN PRIVATE KEY-----\n"

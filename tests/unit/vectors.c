@@ -10,7 +10,7 @@
 #include <firstops/proof.h>
 
 #include "base/b64url.h"
-#include "src/sha256.h"
+#include "base/sha256.h"
 #include "src/verifier.h"
 
 static json_t *

@@ -16,8 +16,8 @@
 
 #include <openssl/sha.h>
 
-#include "base/b64url.h"
-#include "base/wipe.h"
+#include "b64url.h"
+#include "wipe.h"
 
 fo_err
 fo_sha256(const void *data, size_t len,

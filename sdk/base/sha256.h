@@ -1,8 +1,8 @@
 /*
  * SHA-256 of a text at hand, as bytes and as base64url.
  */
-#ifndef FO_SRC_SHA256_H
-#define FO_SRC_SHA256_H
+#ifndef FO_BASE_SHA256_H
+#define FO_BASE_SHA256_H
 
 #include <stddef.h>
 
