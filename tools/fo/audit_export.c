@@ -83,32 +83,34 @@ deed_of(const struct audit_entry *entry)
 	return &strange_deed;
 }
 
+/* A number of OCSF's and what it is called. */
+struct choice {
+	const char *caption;	/* NULL: as the event has it */
+	int id;
+};
+
 struct end {
 	const char *res;
 	const char *outcome;	/* ECS's */
-	int status_id;		/* the rest is OCSF's */
-	const char *status;	/* NULL: as the event has it */
-	int severity_id;
-	const char *severity;
-	int action_id;
-	const char *action;
-	int disposition_id;
-	const char *disposition;
+	struct choice status;	/* the rest is OCSF's */
+	struct choice severity;
+	struct choice action;
+	struct choice disposition;
 };
 
 static const struct end ends[] = {
-	{ "permit", "success", 1, "Success", 1, "Informational",
-	    1, "Allowed", 1, "Allowed" },
-	{ "deny", "failure", 2, "Failure", 2, "Low",
-	    2, "Denied", 2, "Blocked" },
-	{ "error", "failure", 2, "Failure", 3, "Medium",
-	    2, "Denied", 27, "Error" },
-	{ "none", "unknown", 0, "Unknown", 1, "Informational",
-	    3, "Observed", 17, "Logged" },
+	{ "permit", "success", { "Success", 1 }, { "Informational", 1 },
+	    { "Allowed", 1 }, { "Allowed", 1 } },
+	{ "deny", "failure", { "Failure", 2 }, { "Low", 2 },
+	    { "Denied", 2 }, { "Blocked", 2 } },
+	{ "error", "failure", { "Failure", 2 }, { "Medium", 3 },
+	    { "Denied", 2 }, { "Error", 27 } },
+	{ "none", "unknown", { "Unknown", 0 }, { "Informational", 1 },
+	    { "Observed", 3 }, { "Logged", 17 } },
 };
 
-static const struct end strange_end = { NULL, "unknown", 99, NULL,
-	0, "Unknown", 0, "Unknown", 0, "Unknown" };
+static const struct end strange_end = { NULL, "unknown", { NULL, OTHER },
+	{ "Unknown", 0 }, { "Unknown", 0 }, { "Unknown", 0 } };
 
 static const struct end *
 end_of(const struct audit_entry *entry)
@@ -348,13 +350,13 @@ ocsf_status(struct telling *t, struct json *event)
 	const struct end *end = end_of(t->entry);
 	const char *why = why_text(t->entry);
 
-	json_number(event, "severity_id", end->severity_id);
-	json_text(event, "severity", end->severity);
-	json_number(event, "status_id", end->status_id);
-	if (end->status == NULL)
+	json_number(event, "severity_id", end->severity.id);
+	json_text(event, "severity", end->severity.caption);
+	json_number(event, "status_id", end->status.id);
+	if (end->status.caption == NULL)
 		put(t, event, "status", FO_KEY_RES);
 	else
-		json_text(event, "status", end->status);
+		json_text(event, "status", end->status.caption);
 	t->told[FO_KEY_RES] = true;
 	put(t, event, "status_code", FO_KEY_WHY);
 	if (why != NULL)
@@ -373,10 +375,10 @@ ocsf_control(struct telling *t, struct json *event)
 
 	if (!deed_of(t->entry)->decides)
 		return;
-	json_number(event, "action_id", end->action_id);
-	json_text(event, "action", end->action);
-	json_number(event, "disposition_id", end->disposition_id);
-	json_text(event, "disposition", end->disposition);
+	json_number(event, "action_id", end->action.id);
+	json_text(event, "action", end->action.caption);
+	json_number(event, "disposition_id", end->disposition.id);
+	json_text(event, "disposition", end->disposition.caption);
 	if (!has(t, FO_KEY_POL))
 		return;
 	slash = memchr(pol->at, '/', pol->len);
