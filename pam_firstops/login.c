@@ -20,8 +20,9 @@ static const char pending_variable[] = "FIRSTOPS_PENDING";
 
 #define VARIABLE_SIZE 128
 _Static_assert(sizeof("FIRSTOPS_PENDING=") + FO_NAME_MAX <= VARIABLE_SIZE &&
-    FO_ID_SIZE <= FO_NAME_MAX && FO_SID_SIZE <= FO_NAME_MAX &&
-    FO_PENDING_NAME_SIZE <= FO_NAME_MAX, "every variable fits");
+    FO_ID_SIZE <= FO_NAME_MAX && FO_SID_SIZE <= FO_NAME_MAX,
+    "every variable fits");
+_Static_assert(FO_PENDING_NAME_SIZE <= FO_NAME_MAX, "this one, too");
 
 static void
 login_free(struct fo_pam_login *login)

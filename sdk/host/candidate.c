@@ -537,6 +537,15 @@ take_option(struct walk *k, const struct fo_word *word)
 		take_letters(k, word->text + 1, word->kind);
 }
 
+/* Does a word look like an option of this wrapper? */
+static bool
+is_option(const struct wrapper *wrapper, const char *text)
+{
+	return (text[0] == '-' &&
+	    (text[1] != '\0' || has_letter(wrapper->plain, '-'))) ||
+	    (text[0] == '+' && (wrapper->flags & SCRIPT) != 0);
+}
+
 /* Up to the command; false if there is no telling where it is. */
 static bool
 walk_options(struct walk *k)
@@ -553,12 +562,7 @@ walk_options(struct walk *k)
 			k->at++;
 			k->options = (flags & AGAIN) != 0 &&
 			    k->operands == ALL;
-		} else if (k->options && word->text[0] == '-' &&
-		    (word->text[1] != '\0' ||
-		    has_letter(k->wrapper->plain, '-'))) {
-			take_option(k, word);
-		} else if (k->options && (flags & SCRIPT) != 0 &&
-		    word->text[0] == '+') {
+		} else if (k->options && is_option(k->wrapper, word->text)) {
 			take_option(k, word);
 		} else if ((flags & ASSIGNS) != 0 &&
 		    strchr(word->text, '=') != NULL) {

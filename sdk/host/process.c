@@ -50,7 +50,9 @@ fo_process_parse(const char *stat, struct fo_process *ret)
 		return false;
 
 	ret->parent = (pid_t)parent;
-	ret->state = state == 'Z' && threads > 1 ? 'R' : state;
+	ret->state = state;
+	if (state == 'Z' && threads > 1)
+		ret->state = 'R';
 	ret->start = start;
 	return true;
 }

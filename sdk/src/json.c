@@ -91,7 +91,9 @@ utf8_sequence(const unsigned char *s, size_t max)
 		n = 3;
 	else if (s[0] >= 0xF0 && s[0] <= 0xF4)
 		n = 4;
-	if (n == 0 || n > max)
+	else
+		return 0;
+	if (n > max)
 		return 0;
 
 	if (s[0] == 0xE0)

@@ -28,7 +28,7 @@
 #define SSH_PREFIX "\0\0\0\023" SSH_TYPE "\0\0\0\010" SSH_CURVE \
 	"\0\0\0\101" "\004"
 #define SSH_PREFIX_BYTES (sizeof(SSH_PREFIX) - 1)
-#define SSH_BLOB_BYTES (SSH_PREFIX_BYTES + 2 * FO_COORD_BYTES)
+#define SSH_BLOB_BYTES (SSH_PREFIX_BYTES + 2 * (size_t)FO_COORD_BYTES)
 #define SSH_BASE64_LEN ((SSH_BLOB_BYTES + 2) / 3 * 4)
 _Static_assert(SSH_BLOB_BYTES % 3 == 2, "its base64 ends in one '='");
 

@@ -122,8 +122,10 @@ def test_an_agent_is_deployed_anew_and_its_old_key_ends_by_itself():
         if event["ev"] in ("auth", "key_rotate"):
             show(event)
     refused = [e for e in events if e["res"] == "deny"]
-    assert [(e["ev"], e["why"], e["jkt"]) for e in refused] == [
-        ("auth", "expired_key", agent.jkt)], refused
+    # its last second may end between auth and the opening of the session
+    assert [(e["why"], e["jkt"]) for e in refused] == [
+        ("expired_key", agent.jkt)], refused
+    assert refused[0]["ev"] in ("auth", "session_open"), refused
     done = explain()
     print(*("#   " + line for line in done.out.splitlines()), sep="\n")
     assert done.code == 0 and "everywhere/any-service" in done.out, done

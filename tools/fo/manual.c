@@ -297,7 +297,7 @@ put_group(const struct group *group)
 	put_see_also(group->word);
 }
 
-/* The verbs of a page, by their summaries. */
+/* The verbs of a page, by their summaries; "": those without a page. */
 static void
 put_summaries(const char *word)
 {
@@ -305,8 +305,8 @@ put_summaries(const char *word)
 
 	puts(".Bl -tag -width policy_explain -compact");
 	for (i = 0; verbs[i] != NULL; i++) {
-		if (word == NULL ? has_page(verbs[i]) :
-		    !is_of(verbs[i], word))
+		if (*word != '\0' ? !is_of(verbs[i], word) :
+		    has_page(verbs[i]))
 			continue;
 		printf(".It Cm %s\n", verbs[i]->name);
 		put(verbs[i]->summary, strlen(verbs[i]->summary));
@@ -357,7 +357,7 @@ put_overview(void)
 		puts(".Pp");
 	}
 	puts("Verbs of their own, explained below:");
-	put_summaries(NULL);
+	put_summaries("");
 	for (i = 0; verbs[i] != NULL; i++)
 		if (!has_page(verbs[i]))
 			put_verb(verbs[i]);

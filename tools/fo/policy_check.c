@@ -24,7 +24,6 @@ struct policies_check {
 	struct fo_group **groups;
 	size_t groups_count;
 	struct principals all;
-	fo_err err;	/* NOMEM, or FO_OK */
 };
 
 /* ---- loading --------------------------------------------------------- */

@@ -243,15 +243,17 @@ run_open(const struct admin *admin)
 
 	r = action_read(&text, admin->config->host, admin->now, &diag,
 	    &action);
-	if (r != FO_OK)
+	if (r != FO_OK) {
 		code = fail(call, r == FO_ERR_ARG ? FO_EXIT_USAGE :
 		    FO_EXIT_TROUBLE, r, "%s", diag.text[0] != '\0' ?
 		    diag.text : fo_err_text(r));
-	else
-		code = principal_find(admin, PRINCIPALS_ALL,
-		    o[OPT_PRINCIPAL], &principal);
+		goto out;
+	}
+	code = principal_find(admin, PRINCIPALS_ALL, o[OPT_PRINCIPAL],
+	    &principal);
 	if (code == FO_EXIT_DONE)
 		code = explain(admin, principal, &action.of);
+out:
 	fo_principal_free(&principal);
 	action_clear(&action);
 

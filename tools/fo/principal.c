@@ -115,14 +115,14 @@ principals_load(const struct admin *admin, unsigned int kinds,
 }
 
 void
-principals_clear(struct principals *all)
+principals_clear(struct principals *principals)
 {
 	size_t i;
 
-	for (i = 0; i < all->count; i++)
-		fo_principal_free(&all->list[i]);
-	free(all->list);
-	memset(all, 0, sizeof(*all));
+	for (i = 0; i < principals->count; i++)
+		fo_principal_free(&principals->list[i]);
+	free(principals->list);
+	memset(principals, 0, sizeof(*principals));
 }
 
 /* ---- finding --------------------------------------------------------- */

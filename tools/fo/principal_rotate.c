@@ -178,7 +178,7 @@ read_options(const struct call *call, struct rotation *ret)
 static int
 run(const struct call *call)
 {
-	struct rotation rotation;
+	struct rotation rotation = { .overlap_s = 0 };
 	struct change change = { .call = call, .ev = FO_EV_KEY_ROTATE,
 		.act = "rotate", .done = "rotated", .already = "",
 		.dry_run = call->option[OPT_DRY_RUN] != NULL,

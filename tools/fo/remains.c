@@ -41,7 +41,7 @@ remain(const struct remains *to, const char *what, const char *remedy_fmt,
 	va_list ap;
 
 	va_start(ap, remedy_fmt);
-	vsnprintf(remedy, sizeof(remedy), remedy_fmt, ap);
+	(void)vsnprintf(remedy, sizeof(remedy), remedy_fmt, ap);
 	va_end(ap);
 	if (to->list == NULL) {
 		printf("not ended: %s; %s\n", what, remedy);

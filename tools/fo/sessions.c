@@ -142,7 +142,7 @@ read_line(const char *path, const char *begin)
 			found = strndup(line + strlen(begin),
 			    strcspn(line + strlen(begin), "\n"));
 	free(line);
-	fclose(file);
+	(void)fclose(file);
 
 	return found;
 }
@@ -209,8 +209,8 @@ kill_scope(const char *scope)
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.kill", scope);
 	if ((file = fopen(path, "we")) == NULL)
 		return;
-	fputs("1", file);
-	fclose(file); /* what is left in it is seen to one by one */
+	(void)fputs("1", file);
+	(void)fclose(file); /* what is left in it is seen to one by one */
 }
 
 /* ---- its processes --------------------------------------------------- */

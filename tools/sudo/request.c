@@ -15,7 +15,7 @@
 
 #define SUDOEDIT "/usr/bin/sudoedit"
 /* More than any kernel passes to a program. */
-#define WHAT_MAX_BYTES (4 * 1024 * 1024)
+#define WHAT_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 /* ---- lists of "key=value" ------------------------------------------------ */
 
