@@ -16,6 +16,8 @@
 #include <systemd/sd-journal.h>
 
 #define WAIT_US 200000
+/* An event is this much older than its entry at most: a slow log. */
+#define LATE_US INT64_C(10000000)
 
 /* The tags of ours: an index of the journal leads to these lines alone. */
 static const char *const tags[] = { "pam_firstops", "sudo_firstops", "fo" };
@@ -101,7 +103,7 @@ is_past(const struct source *source)
 
 	return source->span->until_us > 0 &&
 	    sd_journal_get_realtime_usec(source->journal, &t) >= 0 &&
-	    t > (uint64_t)source->span->until_us;
+	    t > (uint64_t)(source->span->until_us + LATE_US);
 }
 
 /* A file that is rotated or damaged while it is read ends no reading. */
