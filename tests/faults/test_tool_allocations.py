@@ -18,6 +18,7 @@ import fo
 
 import sample
 import tap
+import test_audit
 from test_verb_calls import check_truth
 
 ALLOC = fo.BUILD.resolve() / "tests" / "faults" / "alloc.so"
@@ -349,6 +350,23 @@ def test_policies_are_explained_as_they_are_or_not_at_all():
         sweep(same, lambda: Explains(
             "policy", "explain", *CONFIG, "--principal", "first",
             "--service", "postgresql", "--account", "etl", *more))
+
+
+class Audits(Reads):
+    """fo audit, of a log of two principals."""
+
+    def prepare(self):
+        super().prepare()
+        self.write(self.scene / "log", "".join(
+            test_audit.line(text) for text in (
+                test_audit.event(), test_audit.event(**test_audit.DENIED),
+                test_audit.event(ev="action", res="error", why="store"))))
+
+
+def test_a_log_is_shown_and_counted_as_it_is_or_not_at_all():
+    for more in ((), ("--json",), ("--summary",), ("--summary", "--json"),
+                 ("--chart",), ("--format", "ocsf"), ("--format", "ecs")):
+        sweep(same, lambda: Audits("audit", "SCENE/log", *CONFIG, *more))
 
 
 def test_a_thumbprint_is_right_or_not_printed():
