@@ -22,12 +22,14 @@ struct shell {
 	void (*entry)(const char *words, bool more, const char *entry,
 	    const char *what);
 	void (*close)(void);
+	bool first_fits;	/* of lists that fit, the first alone counts */
 	const char *end;
 };
 
 /* Options whose value is a file. */
 #define FILE_OPTIONS \
-    "--out | --jwk | --ssh-key | --config | --cwd | --path"
+    "--out | --jwk | --ssh-key | --config | --cwd | --path | --key |" \
+    " --after | --head"
 
 /* Within single quotes of any of the shells. */
 static void
@@ -85,48 +87,79 @@ list_first_words(const struct shell *shell)
 }
 
 static void
-list_second_words(const struct shell *shell, size_t i)
-{
-	char group[FIRST_SIZE], first[FIRST_SIZE];
-	const char *second;
-
-	if (*first_word(verbs[i], group) == '\0')
-		return;
-	shell->open(group, false);
-	for (; verbs[i] != NULL; i++) {
-		second = first_word(verbs[i], first);
-		if (strcmp(first, group) == 0)
-			shell->entry(group, false, second,
-			    verbs[i]->summary);
-	}
-	shell->close();
-}
-
-static void
-list_option(const struct shell *shell, const struct verb *verb,
+list_option(const struct shell *shell, const struct verb *verb, bool more,
     const char *name, const char *what)
 {
 	char entry[32];
 
 	snprintf(entry, sizeof(entry), "--%s", name);
-	shell->entry(verb->name, true, entry, what);
+	shell->entry(verb->name, more, entry, what);
 }
 
 static void
-list_options(const struct shell *shell, const struct verb *verb)
+list_options(const struct shell *shell, const struct verb *verb, bool more)
 {
 	const struct verb_option *o;
 
-	shell->open(verb->name, true);
 	for (o = verb->options; o != NULL && o->name != NULL; o++)
-		list_option(shell, verb, o->name, o->what);
+		list_option(shell, verb, more, o->name, o->what);
 	if (verb->store)
-		list_option(shell, verb, "config", "firstops.yaml of another"
-		    " store");
+		list_option(shell, verb, more, "config", "firstops.yaml of"
+		    " another store");
 	if (verb->json)
-		list_option(shell, verb, "json", "print one JSON object");
-	list_option(shell, verb, "help", "explain the verb");
+		list_option(shell, verb, more, "json", "print one JSON"
+		    " object");
+	list_option(shell, verb, more, "help", "explain the verb");
+}
+
+/* Is it a verb, and the first word of those that follow it too? */
+static bool
+is_verb_and_group(size_t i)
+{
+	char first[FIRST_SIZE], next[FIRST_SIZE];
+
+	if (*first_word(verbs[i], first) != '\0' || verbs[i + 1] == NULL)
+		return false;
+	(void)first_word(verbs[i + 1], next);
+
+	return strcmp(first, next) == 0;
+}
+
+static void
+list_second_words(const struct shell *shell, size_t i)
+{
+	const bool both = is_verb_and_group(i);
+	char group[FIRST_SIZE], first[FIRST_SIZE];
+	const char *second;
+	size_t k;
+
+	if (*first_word(verbs[i], group) == '\0' && !both)
+		return;
+	shell->open(group, false);
+	for (k = both ? i + 1 : i; verbs[k] != NULL; k++) {
+		second = first_word(verbs[k], first);
+		if (strcmp(first, group) == 0)
+			shell->entry(group, false, second,
+			    verbs[k]->summary);
+	}
+	if (both && shell->first_fits)
+		list_options(shell, verbs[i], false);
 	shell->close();
+}
+
+/* Of verbs with two words, or with one. */
+static void
+list_all_options(const struct shell *shell, bool two)
+{
+	size_t i;
+
+	for (i = 0; verbs[i] != NULL; i++) {
+		if ((strchr(verbs[i]->name, ' ') != NULL) != two)
+			continue;
+		shell->open(verbs[i]->name, true);
+		list_options(shell, verbs[i], true);
+		shell->close();
+	}
 }
 
 static void
@@ -139,8 +172,9 @@ print_script(const struct shell *shell)
 	for (i = 0; verbs[i] != NULL; i++)
 		if (begins_group(i))
 			list_second_words(shell, i);
-	for (i = 0; verbs[i] != NULL; i++)
-		list_options(shell, verbs[i]);
+	/* what begins with "audit seal" also begins with "audit" */
+	list_all_options(shell, true);
+	list_all_options(shell, false);
 	fputs(shell->end, stdout);
 }
 
@@ -191,11 +225,27 @@ nothing_close(void)
 {
 }
 
+/* Is it a verb of two words, of which these are the first? */
+static bool
+is_below(const struct verb *verb, const char *words)
+{
+	const size_t len = strlen(words);
+
+	return len > 0 && strncmp(verb->name, words, len) == 0 &&
+	    verb->name[len] == ' ';
+}
+
 static void
 fish_entry(const char *words, bool more, const char *entry, const char *what)
 {
-	printf("complete -c fo -n '__fo_after %s%s%s'", more ? "-m" : "",
+	size_t i;
+
+	printf("complete -c fo -n '__fo_after %s%s%s", more ? "-m" : "",
 	    more && *words != '\0' ? " " : "", words);
+	for (i = 0; more && verbs[i] != NULL; i++)
+		if (is_below(verbs[i], words))
+			printf("; and not __fo_after -m %s", verbs[i]->name);
+	putchar('\'');
 	if (more)
 		printf(" -l %s", entry + 2);
 	else
@@ -217,7 +267,7 @@ static const struct shell shells[] = {
 	    "\t" FILE_OPTIONS ") return ;;\n"
 	    "\tesac\n"
 	    "\tcase \"${COMP_WORDS[*]:1:COMP_CWORD-1} \" in\n",
-	    case_open, bash_entry, case_close,
+	    case_open, bash_entry, case_close, true,
 	    "\tesac\n"
 	    "\tmapfile -t COMPREPLY < <(compgen -W \"${list[*]}\" --"
 	    " \"$cur\")\n"
@@ -230,7 +280,7 @@ static const struct shell shells[] = {
 	    FILE_OPTIONS ") _files; return ;;\n"
 	    "esac\n"
 	    "case \"${(j: :)words[2,CURRENT-1]} \" in\n",
-	    case_open, zsh_entry, case_close,
+	    case_open, zsh_entry, case_close, true,
 	    "esac\n"
 	    "_describe -o fo list || _files\n" },
 	{ "fish",
@@ -243,7 +293,7 @@ static const struct shell shells[] = {
 	    "    end\n"
 	    "    test \"$said\" = \"$argv\"\n"
 	    "end\n",
-	    nothing_open, fish_entry, nothing_close, "" },
+	    nothing_open, fish_entry, nothing_close, false, "" },
 };
 
 static int

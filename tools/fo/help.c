@@ -91,17 +91,18 @@ help_find(int argc, char *const *argv, int *ret_used)
 	char name[NAME_SIZE];
 	const struct verb *verb;
 
+	/* the longer first: "audit seal" is not audit of a log called seal */
 	snprintf(name, sizeof(name), "%s", argv[0]);
-	if ((verb = find(name)) != NULL) {
-		*ret_used = 1;
-		return verb;
-	}
 	if (argc > 1 && argv[1][0] != '-') {
 		snprintf(name, sizeof(name), "%s %s", argv[0], argv[1]);
 		if ((verb = find(name)) != NULL) {
 			*ret_used = 2;
 			return verb;
 		}
+	}
+	if ((verb = find(argv[0])) != NULL) {
+		*ret_used = 1;
+		return verb;
 	}
 	unknown(argv[0], name);
 
@@ -148,6 +149,10 @@ help_verb(const struct verb *verb, FILE *stream)
 	fprintf(stream, "\nExample:\n%s", verb->example);
 	fprintf(stream, "\nExit codes:\n%s", verb->exits != NULL ?
 	    verb->exits : HELP_EXITS);
+	if (is_group(verb->name)) {
+		fputs("\nMore verbs:\n", stream);
+		print_group(verb->name, stream);
+	}
 }
 
 static int
@@ -160,7 +165,8 @@ run(const struct call *call)
 		help_overview(stdout);
 		return FO_EXIT_DONE;
 	}
-	if (call->argc == 1 && is_group(call->argv[0])) {
+	if (call->argc == 1 && is_group(call->argv[0]) &&
+	    find(call->argv[0]) == NULL) {
 		print_group(call->argv[0], stdout);
 		return FO_EXIT_DONE;
 	}
