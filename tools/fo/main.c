@@ -46,6 +46,8 @@ const struct verb *const verbs[] = {
 	&verb_store_index,
 	&verb_store_replay,
 	&verb_audit,
+	&verb_audit_seal,
+	&verb_audit_verify,
 	&verb_who,
 	&verb_doctor,
 	&verb_key_generate,

@@ -94,6 +94,8 @@ extern const struct verb verb_store_replay;
 extern const struct verb verb_ssh;
 extern const struct verb verb_target;
 extern const struct verb verb_audit;
+extern const struct verb verb_audit_seal;
+extern const struct verb verb_audit_verify;
 extern const struct verb verb_who;
 extern const struct verb verb_doctor;
 extern const struct verb verb_completion;
