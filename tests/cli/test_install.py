@@ -96,7 +96,7 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/share/zsh/site-functions/_fo"
             r"|usr/lib/tmpfiles\.d/firstops\.conf"
             r"|usr/lib/systemd/system/run-firstops\.mount"
-            r"|usr/lib/systemd/system/firstops-replay\.service"
+            r"|usr/lib/systemd/system/firstops-(replay|seal)\.service"
             r"|usr/lib/systemd/system/firstops-expiring\.(service|timer)"
             r"|.*/security/pam_firstops\.so"
             r"|.*/sudo/sudo_firstops\.so")
@@ -110,6 +110,7 @@ def test_everything_else_goes_to_the_gnu_folders():
                      "usr/lib/tmpfiles.d/firstops.conf",
                      "usr/lib/systemd/system/run-firstops.mount",
                      "usr/lib/systemd/system/firstops-replay.service",
+                     "usr/lib/systemd/system/firstops-seal.service",
                      "usr/share/man/man5/firstops.yaml.5",
                      "usr/share/man/man5/firstops-policy.5",
                      "usr/share/man/man5/firstops-principal.5",

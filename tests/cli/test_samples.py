@@ -251,7 +251,7 @@ def test_our_services_and_the_timer_are_valid():
             unit.write_text(path.read_text().replace(
                 "@CMAKE_INSTALL_FULL_BINDIR@/fo", "/bin/true"))
             units.append(unit)
-        assert len(units) == 3, units
+        assert len(units) == 4, units
         said = good("systemd-analyze", "verify", "--man=no", *units)
         assert "firstops-" not in said, said
 
