@@ -312,7 +312,8 @@ read_line(const struct log_line *line, void *arg)
 
 	r = speakers_entry(&sealer->speakers, line, &diag, &entry);
 	/* what a stranger writes that looks like an event is no news */
-	if (r == FO_ERR_FORMAT && line->uid <= 0)
+	if (diag.text[0] != '\0' && (line->uid == LOG_NO_UID ||
+	    speakers_know(&sealer->speakers, line->uid)))
 		bad(line->from, line->number, diag.text, sealer);
 	if (r != FO_OK || !is_trusted(&entry))
 		return FO_OK;

@@ -42,17 +42,11 @@ static fo_err
 end_line(struct part *part)
 {
 	const struct log_line line = { .text = part->text, .len = part->len,
-		.from = part->from, .number = ++part->number,
-		.uid = LOG_NO_UID };
-	const bool too_long = part->too_long;
+		.cut = part->too_long, .from = part->from,
+		.number = ++part->number, .uid = LOG_NO_UID };
 
 	part->len = 0;
 	part->too_long = false;
-	if (too_long) {
-		part->sink->bad(line.from, line.number, "it is longer than"
-		    " any event", part->sink->arg);
-		return FO_OK;
-	}
 
 	return part->sink->line(&line, part->sink->arg);
 }
