@@ -15,12 +15,11 @@ identify(const struct fo_deed *deed, struct fo_decision *decision)
 {
 	const struct fo_login_record *who = deed->who;
 
-	if (who == NULL) {
-		if (deed->reason != NULL)
-			decision->diag = *deed->reason;
-		return deed->nobody != FO_OK ? deed->nobody :
+	if (deed->trouble != FO_OK && deed->reason != NULL)
+		decision->diag = *deed->reason;
+	if (who == NULL)
+		return deed->trouble != FO_OK ? deed->trouble :
 		    FO_ERR_INTERNAL;
-	}
 	fo_decision_text(who->sid, decision->sid, sizeof(decision->sid));
 	fo_decision_text(who->id, decision->id, sizeof(decision->id));
 	fo_decision_text(who->name, decision->name, sizeof(decision->name));
@@ -29,7 +28,7 @@ identify(const struct fo_deed *deed, struct fo_decision *decision)
 	fo_decision_text(who->kind, decision->kind, sizeof(decision->kind));
 	fo_decision_text(who->jkt, decision->jkt, sizeof(decision->jkt));
 
-	return FO_OK;
+	return deed->trouble;
 }
 
 /* ---- 2 principal and key in force, 3 policy ------------------------------ */

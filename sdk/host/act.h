@@ -16,9 +16,10 @@
 
 /* Texts are borrowed; NULL: not known. */
 struct fo_deed {
-	const struct fo_login_record *who; /* NULL: nobody, and then */
-	fo_err nobody;			/* why that is a refusal */
-	const struct fo_diag *reason;	/* or NULL */
+	const struct fo_login_record *who; /* NULL: nobody */
+	fo_err trouble;		/* why it is refused before it is weighed, as */
+				/* always where there is nobody; else FO_OK */
+	const struct fo_diag *reason;	/* of that, or NULL */
 
 	/* host and now are filled in here */
 	struct fo_action action;

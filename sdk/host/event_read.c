@@ -142,6 +142,27 @@ key_of(const struct member *member)
 	return key;
 }
 
+/*
+ * What a reader says of an event stands beside its members, so no version has
+ * members of these names.
+ */
+static fo_err
+check_strange(const struct member *member, struct fo_diag *diag)
+{
+	static const char *const readers[] = { "sender", "uid", "from",
+		"line" };
+	size_t i;
+
+	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (fo_value_is(&member->name, readers[i])) {
+			fo_diag_set(diag, "%s is not for an event to say",
+			    readers[i]);
+			return FO_ERR_FORMAT;
+		}
+
+	return FO_OK;
+}
+
 /* Put a member to its key; one that is not known goes nowhere. */
 static fo_err
 file_member(const struct member *member, struct fo_diag *diag,
@@ -151,7 +172,7 @@ file_member(const struct member *member, struct fo_diag *diag,
 
 	if (key == FO_KEYS) {
 		*strange = true;
-		return FO_OK;
+		return check_strange(member, diag);
 	}
 	if (member->number != fo_event_key_is_number(key)) {
 		fo_diag_set(diag, "%s is no %s", words[key],
@@ -259,6 +280,11 @@ check_version(struct fo_event_read *event, bool strange,
 			fo_diag_set(diag, "%s is missing", words[key]);
 			return FO_ERR_FORMAT;
 		}
+	if (event->len > FO_EVENT_MAX_BYTES) {
+		fo_diag_set(diag, "it is longer than %d bytes",
+		    FO_EVENT_MAX_BYTES);
+		return FO_ERR_FORMAT;
+	}
 	if (strange) {
 		fo_diag_set(diag, "it has members that are not version %d's",
 		    FO_EVENT_VERSION);

@@ -171,8 +171,8 @@ weigh(const struct fo_login_record *record, void *arg)
 }
 
 fo_err
-fo_login_of(const char *run_folder, pid_t pid, const struct fo_clock *clock,
-    struct fo_diag *diag, struct fo_login_record *ret_record)
+fo_login_of(const char *run_folder, pid_t pid, struct fo_diag *diag,
+    struct fo_login_record *ret_record)
 {
 	struct fo_login_record record = { 0 };
 	struct search search = { .best = SIZE_MAX, .ret = &record };
@@ -185,8 +185,8 @@ fo_login_of(const char *run_folder, pid_t pid, const struct fo_clock *clock,
 		return r == FO_ERR_NOT_FOUND ? FO_ERR_IO : r;
 	}
 	search.audit = fo_process_audit(pid);
-	r = fo_pending_each_by(run_folder, clock, diag, is_itself, weigh,
-	    &search, &unread);
+	r = fo_pending_each_by(run_folder, diag, is_itself, weigh, &search,
+	    &unread);
 	if (r == FO_OK && search.best == SIZE_MAX)
 		r = fo_session_each_by(run_folder, diag, may_be_kin, weigh,
 		    &search, &unread);

@@ -10,7 +10,6 @@
 
 #include <firstops/error.h>
 
-#include "clock.h"
 #include "session.h"
 
 /*
@@ -25,8 +24,7 @@
  * nobody knows; the reason says why. FO_ERR_NOMEM.
  */
 FO_MUST_CHECK fo_err fo_login_of(const char *run_folder, pid_t pid,
-    const struct fo_clock *clock, struct fo_diag *diag,
-    struct fo_login_record *ret_record);
+    struct fo_diag *diag, struct fo_login_record *ret_record);
 
 /*
  * The audit session of a process that opened a session, if it began with it:

@@ -492,10 +492,10 @@ out:
 /* ---- sweeping ------------------------------------------------------------ */
 
 static bool
-is_expired(int64_t made_boot_ms, int64_t boot_ms)
+is_expired(int64_t made_boot_ms, int64_t boot_ms, int64_t valid_s)
 {
 	return made_boot_ms < 0 || made_boot_ms > boot_ms ||
-	    boot_ms - made_boot_ms > (int64_t)FO_PENDING_VALID_S * 1000;
+	    boot_ms - made_boot_ms > valid_s * 1000;
 }
 
 /* Is the process that keeps a session open gone, or is only its name left? */
@@ -507,6 +507,21 @@ is_dead(const struct fo_login_record *record)
 
 	return r == FO_ERR_NOT_FOUND || (r == FO_OK &&
 	    (process.start != record->pid_start || process.state == 'Z'));
+}
+
+/*
+ * Is a session over (boot_ms -1), or a pending record nobody's any more? As
+ * long as its maker runs, it says who that is: a process that was stopped is
+ * not nobody.
+ */
+static bool
+is_over(const struct fo_login_record *record, int64_t made_boot_ms,
+    int64_t boot_ms)
+{
+	const bool dead = is_dead(record);
+
+	return boot_ms < 0 ? dead : is_expired(made_boot_ms, boot_ms,
+	    dead ? FO_PENDING_VALID_S : FO_PENDING_HELD_S);
 }
 
 /*
@@ -536,8 +551,7 @@ sweep(int dirfd, char first, int64_t boot_ms)
 		    &record, &made);
 		old = r == FO_ERR_SESSION;
 		if (r == FO_OK) {
-			old = boot_ms >= 0 ? is_expired(made, boot_ms) :
-			    is_dead(&record);
+			old = is_over(&record, made, boot_ms);
 			fo_login_record_clear(&record);
 		}
 		if (old)
@@ -613,7 +627,7 @@ fo_pending_take(const char *run_folder, const char *name,
 	if (clock->now(clock->arg, &now) != FO_OK) {
 		fo_diag_set(diag, "the clock cannot be read");
 		r = FO_ERR_SESSION;
-	} else if (is_expired(made, now.boot_ms)) {
+	} else if (is_expired(made, now.boot_ms, FO_PENDING_VALID_S)) {
 		fo_diag_set(diag, "the login record is older than %d s",
 		    FO_PENDING_VALID_S);
 		r = FO_ERR_SESSION;
@@ -686,12 +700,11 @@ struct walk {
 	struct makers makers;
 	fo_err (*each)(const struct fo_login_record *record, void *arg);
 	void *arg;
-	int64_t boot_ms;	/* of pending ones; -1: of sessions */
 	size_t unread;
 	struct fo_diag *diag;
 };
 
-/* One record, if it still holds and the process that made it runs. */
+/* One record, if the process that made it runs. */
 static fo_err
 visit(int dirfd, const char *name, struct walk *walk)
 {
@@ -707,9 +720,7 @@ visit(int dirfd, const char *name, struct walk *walk)
 		walk->unread++;
 		return r == FO_ERR_NOMEM ? r : FO_OK;
 	}
-	r = is_dead(&record) || (walk->boot_ms >= 0 &&
-	    is_expired(made, walk->boot_ms)) ? FO_OK :
-	    walk->each(&record, walk->arg);
+	r = is_dead(&record) ? FO_OK : walk->each(&record, walk->arg);
 	fo_login_record_clear(&record);
 	return r;
 }
@@ -747,7 +758,7 @@ fo_session_each_by(const char *run_folder, struct fo_diag *diag,
     void *arg, size_t *ret_unread)
 {
 	struct walk walk = { .makers = { by, arg }, .each = each, .arg = arg,
-		.boot_ms = -1, .diag = diag };
+		.diag = diag };
 	fo_err r;
 
 	if ((r = visit_all(run_folder, SESSIONS, &walk)) == FO_OK)
@@ -756,21 +767,15 @@ fo_session_each_by(const char *run_folder, struct fo_diag *diag,
 }
 
 fo_err
-fo_pending_each_by(const char *run_folder, const struct fo_clock *clock,
-    struct fo_diag *diag, bool (*by)(pid_t pid, void *arg),
+fo_pending_each_by(const char *run_folder, struct fo_diag *diag,
+    bool (*by)(pid_t pid, void *arg),
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread)
 {
 	struct walk walk = { .makers = { by, arg }, .each = each, .arg = arg,
 		.diag = diag };
-	struct fo_now now;
 	fo_err r;
 
-	if (clock->now(clock->arg, &now) != FO_OK) {
-		fo_diag_set(diag, "the clock cannot be read");
-		return FO_ERR_SESSION;
-	}
-	walk.boot_ms = now.boot_ms;
 	if ((r = visit_all(run_folder, PENDING, &walk)) == FO_OK)
 		*ret_unread = walk.unread;
 	return r;

@@ -18,7 +18,8 @@
 #include "event.h"
 #include "principal.h"
 
-#define FO_PENDING_VALID_S 120
+#define FO_PENDING_VALID_S 120	/* to be taken; */
+#define FO_PENDING_HELD_S 86400	/* kept so long while its maker runs */
 #define FO_PENDING_NAME_SIZE 23	/* 16 random bytes as base64url and NUL */
 
 /* Who logged in, to what, as whom, from where. Owned texts. */
@@ -102,10 +103,12 @@ FO_MUST_CHECK fo_err fo_session_each_by(const char *run_folder,
     struct fo_diag *diag, bool (*by)(pid_t pid, void *arg),
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread);
-/* And of pending records that still hold. */
+/*
+ * And of pending records, however old: whoever made one is still who it says,
+ * and a process that was stopped for long is not nobody.
+ */
 FO_MUST_CHECK fo_err fo_pending_each_by(const char *run_folder,
-    const struct fo_clock *clock, struct fo_diag *diag,
-    bool (*by)(pid_t pid, void *arg),
+    struct fo_diag *diag, bool (*by)(pid_t pid, void *arg),
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread);
 

@@ -60,12 +60,12 @@ class Showing(Audit):
         log = self.logs(line(event()), line(event(**DENIED)))
         out = self.ok("audit", log).splitlines()
         self.assertEqual(out[0].split(), [
-            "TIME", "RESULT", "PRINCIPAL", "OWNER", "EVENT", "SERVICE",
-            "ACCOUNT", "SOURCE", "WHAT", "POLICY", "SENDER"])
+            "TIME", "SENDER", "RESULT", "PRINCIPAL", "OWNER", "EVENT",
+            "SERVICE", "ACCOUNT", "SOURCE", "POLICY", "WHAT"])
         self.assertEqual(out[1].split(), [
-            "2026-11-24T18:30:00Z", "permit", "build-bot", "team-platform",
-            "auth", "sshd", "deploy", "10.2.3.4", "-",
-            "deployers/ssh-to-web", "unverifiable"])
+            "2026-11-24T18:30:00Z", "unverifiable", "permit", "build-bot",
+            "team-platform", "auth", "sshd", "deploy", "10.2.3.4",
+            "deployers/ssh-to-web", "-"])
         self.assertIn("deny: replay  other-bot", out[2])
         self.assertEqual(len(out), 3)
 
@@ -76,7 +76,7 @@ class Showing(Audit):
                                    **nobody)))
         out = self.ok("audit", log).splitlines()
         self.assertIn("key:NzbLsXh8", out[1])
-        self.assertEqual(out[2].split()[2:5], ["no_proof", "-", "-"])
+        self.assertEqual(out[2].split()[3:6], ["no_proof", "-", "-"])
 
     def test_json_is_the_event_as_it_was_and_where_it_comes_from(self):
         log = self.logs("something else\n", line(event(user="a b%22%0A")))
@@ -183,7 +183,8 @@ class Damaged(Audit):
         strange = event().replace('"rc":0', '"rc":0,"more":"x"')
         log = self.logs(
             good, line(event())[:-40] + "\n", line(twice), b"\0\0\0\n",
-            good.replace("\n", "\0\0\n"), "x" * 10_000_000 + "\n",
+            good.replace("\n", "\0\0\n"),
+            line("@cee:{" + "x" * 10_000_000),
             line(newer), line(missing), line(strange), line(event(rc="0")),
             line(event(v=0)), line(event() + "x"), line("@cee:{}"),
             line(event().replace("deploy from", 'deploy\\" from')),
@@ -199,6 +200,37 @@ class Damaged(Audit):
         self.assertIn(f"{log}:8: tty is missing", done.stderr)
         self.assertIn("11 entries could not be read; the first are named",
                       done.stderr)
+
+    def test_a_whole_event_behind_a_torn_one_is_shown(self):
+        log = self.logs(line(event())[:200] + line(event(**OTHER)),
+                        b"\0\0\0" + event().encode() + b"\n",
+                        "x" * 10_000_000 + "\n")
+        done = self.expect(3, "audit", log, "--json")
+        self.assertEqual([fo.json.loads(o)["sid"][0] for o in
+                          done.stdout.splitlines()], ["5", "4"])
+        self.assertIn("1 entry could not be read", done.stderr)
+
+    def test_the_header_of_rfc_5424_is_one_too(self):
+        log = self.logs(
+            f"<86>1 2026-11-24T18:30:00Z host pam_firstops 12 - - {event()}\n",
+            f"<86>1 2026-11-24T18:30:00Z host other 12 - - {event()}\n")
+        self.assertEqual(self.sids(log), ["4"])
+
+    def test_no_event_says_what_only_a_reader_can(self):
+        log = self.logs(line(event(v=2).replace(
+            '"rc":0', '"rc":0,"sender":"verified","uid":0')))
+        self.refused(3, "is not for an event to say", "audit", log)
+
+    def test_a_value_that_is_longer_than_any_of_ours(self):
+        log = self.logs(line(event(why="x" * 5000)), line(event(
+            v=2, why="y" * 5000, src="10.0.0.1  -  verified")),
+            *[line(event(res="deny", why=f"why{n}")) for n in range(200)])
+        out = self.expect(3, "audit", log).stdout.splitlines()
+        self.assertEqual(len(out), 202)
+        self.assertLess(len(out[1]), 400)
+        self.assertIn("10.0.0.1%20%20-%20%20verified", out[1])
+        sums = self.expect(3, "audit", log, "--summary").stdout
+        self.assertIn("and 160 more reasons", sums)
 
     def test_a_log_that_is_not_there_or_no_file(self):
         self.refused(3, "No such file", "audit", self.dir / "none")
@@ -240,6 +272,15 @@ class Rotated(Audit):
         os.utime(self.dir / "firstops.log.1", (0, 0))
         self.assertEqual(self.sids(log, "--since", "2026-11-24"), ["d"])
 
+    def test_no_file_is_read_twice_under_two_names(self):
+        log = self.write("firstops.log", "d", 0)
+        one = self.write("firstops.log.1", "c", 100)
+        packed = self.write("firstops.log.1.gz", "c", 100, packed=True)
+        self.assertEqual(self.sids(log, one, log, packed),
+                         ["c", "d", "c"])
+        os.link(log, self.dir / "firstops.log.2")
+        self.assertEqual(self.sids(log), ["c", "d"])
+
     def test_gzip_that_is_cut_short_gives_what_it_has(self):
         text = "".join(line(event(pid=n)) for n in range(5000)).encode()
         packed = gzip.compress(text)
@@ -255,6 +296,15 @@ class Rotated(Audit):
         packed[len(packed) // 2] ^= 0xff
         log = self.logs(bytes(packed), name="log.gz")
         self.assertIn("log.gz", self.expect(3, "audit", log).stderr)
+
+    def test_what_comes_before_the_damage_is_shown(self):
+        packed = bytearray(gzip.compress("".join(
+            line(event(pid=n)) for n in range(2000)).encode()))
+        packed[-6] ^= 0xff  # the checksum
+        log = self.logs(bytes(packed), name="log.gz")
+        done = self.expect(3, "audit", log, "--json")
+        self.assertGreaterEqual(len(done.stdout.splitlines()), 1990)
+        self.assertNotIn("fd:", done.stderr)
 
     def test_a_rotated_one_that_cannot_be_read_is_named(self):
         log = self.write("firstops.log", "d", 0)

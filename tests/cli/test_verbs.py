@@ -13,7 +13,8 @@ CHANGES = ["create", "list", "show", "edit", "rotate", "suspend", "resume",
 VERBS = ["init", *(f"{kind} {verb}" for kind in ("agent", "human")
                    for verb in CHANGES),
          "policy check", "policy test", "policy explain",
-         "store check", "store index", "store replay", "doctor",
+         "store check", "store index", "store replay", "audit", "audit seal",
+         "audit verify", "who", "doctor",
          "key generate", "key thumbprint", "proof sign", "proof verify",
          "verify", "ssh", "target", "completion", "manual", "version",
          "help"]
@@ -84,7 +85,8 @@ class Verbs(fo.Case):
 
 # ---- what comes out of the table of verbs -----------------------------------
 
-GROUPS = ["agent", "human", "key", "policy", "proof", "store"]
+GROUPS = ["agent", "audit", "human", "key", "policy", "proof", "store",
+          "who"]
 
 
 class Manual(fo.Case):

@@ -209,6 +209,53 @@ def test_a_policy_that_cannot_be_read_stops_the_command():
     assert done.code == 1 and "uid=" not in done.text, done
 
 
+def test_what_is_chosen_beside_the_command_is_a_part_of_it():
+    world.write("/etc/sudoers.d/world", "".join((
+        "Defaults lecture=never, runchroot=*\n",
+        "Defaults:deploy timestamp_timeout=0\n",
+        "deploy ALL=(ALL:ALL) ALL\n")), 0o440)
+    for words, what in (
+            (("LD_PRELOAD=/home/deploy/x.so", "id"),
+             "/usr/bin/env LD_PRELOAD=/home/deploy/x.so /usr/bin/id"),
+            (("PATH=/home/deploy", "id"),
+             "/usr/bin/env PATH=/home/deploy /usr/bin/id"),
+            (("-g", "shadow", "id"), "/usr/bin/sudo -g shadow /usr/bin/id"),
+            (("-R", "/home/deploy", "id"),
+             "/usr/sbin/chroot /home/deploy /usr/bin/id")):
+        mark = log.mark()
+        done = by_agent(*words)
+        if words[0] == "-R" and not log.events(mark, ev="action"):
+            continue  # sudo itself did not find it in there
+        refused(done, mark, why="policy", pol="-", what=what)
+    sudoers()
+
+
+def test_a_program_is_found_from_where_sudo_was_called():
+    mark = log.mark()
+    done = world.run("sh", "-c", "cd /usr/bin && sudo -A ./id -un",
+                     user="deploy", **ASKPASS)
+    assert done.code == 0 and done.out == "root\n", done
+    assert log.one(mark, ev="action")["what"] == "/usr/bin/id -un"
+
+
+def test_an_agent_in_an_account_of_people_is_judged_by_its_proof():
+    home = pathlib.Path("/home/alice/agent.pem")
+    agent = world.Agent("alice-bot", accounts=("alice",), user="alice",
+                        key=home)
+    assert agent.id
+    mark = log.mark()
+    done = sudo("-A", "whoami", user="alice",
+                FO_PRIVATE_KEY_PATH=home, **ASKPASS)
+    if not log.events(mark, ev="auth", res="permit"):
+        world.configure(sudo="{nonce: always, ask: all}")
+        mark = log.mark()
+        done = sudo("-A", "whoami", user="alice",
+                    FO_PRIVATE_KEY_PATH=home, **ASKPASS)
+        world.configure()
+    event = refused(done, mark, why="policy", ruser="alice")
+    assert event["name"] == "alice-bot", event
+
+
 # ---- by the session that sudo is called in ----------------------------------
 
 def record_session(pid, sid="4f9c2a1bq0T9b2c7dE1xYw"):
@@ -415,6 +462,19 @@ def test_people_notice_nothing():
     assert done.code == 0 and done.out == "root\n", done
     assert done.err == "", done
     assert not log.events(mark), log.tail(mark)
+
+
+def test_people_run_what_they_like_from_where_they_are():
+    script = world.write("/home/alice/s.sh", "#!/bin/sh\nid -un\n", 0o755)
+    world.own_tree(script, pathlib.Path("/home/alice"), "alice")
+    sudoers("alice ALL=(ALL:ALL) NOPASSWD: SETENV: ALL\n")
+    mark = log.mark()
+    for words in (("./s.sh",), ("A=1", "./s.sh"), ("-g", "shadow", "./s.sh"),
+                  ("/usr/bin/id", "-un")):
+        done = sudo("-n", *words, user="alice")
+        assert done.code == 0, done
+    assert not log.events(mark), log.tail(mark)
+    sudoers()
 
 
 def test_people_notice_nothing_either_where_records_cannot_be_read():

@@ -215,13 +215,24 @@ Test(act, where_nobody_is_found_the_reason_is_told)
 
 	fo_diag_set(&reason, "the reason");
 	deed.who = NULL;
-	deed.nobody = FO_ERR_RESERVED;
+	deed.trouble = FO_ERR_RESERVED;
 	expect(FO_ERR_RESERVED, "deny", "-");
-	deed.nobody = FO_ERR_SESSION;
+	deed.trouble = FO_ERR_SESSION;
 	deed.reason = &reason;
 	expect(FO_ERR_SESSION, "error", "-");
 	cr_expect_str_eq(decision.diag.text, "the reason");
 	cr_expect_eq(strlen(decision.sid), FO_SID_SIZE - 1);
+}
+
+Test(act, what_speaks_against_it_from_the_start_is_told_of_whom_it_is)
+{
+	struct fo_diag reason = { "" };
+
+	fo_diag_set(&reason, "the command cannot be read");
+	deed.trouble = FO_ERR_FORMAT;
+	deed.reason = &reason;
+	expect(FO_ERR_FORMAT, "error", "-");
+	cr_expect_str_eq(decision.diag.text, "the command cannot be read");
 }
 
 Test(act, nobody_for_no_reason_is_still_nobody)
@@ -233,7 +244,7 @@ Test(act, nobody_for_no_reason_is_still_nobody)
 Test(act, without_a_configuration_the_refusal_is_told_to_syslog)
 {
 	deed.who = NULL;
-	deed.nobody = FO_ERR_CONFIG;
+	deed.trouble = FO_ERR_CONFIG;
 	place.authority.config = NULL;
 	expect(FO_ERR_CONFIG, "error", "-");
 }

@@ -56,7 +56,7 @@ login_of(pid_t pid, char ret_sid[FO_SID_SIZE])
 	fo_err r;
 
 	ret_sid[0] = '\0';
-	r = fo_login_of(run_folder, pid, &machine.clock, &diag, &record);
+	r = fo_login_of(run_folder, pid, &diag, &record);
 	if (r == FO_OK) {
 		memcpy(ret_sid, record.sid, FO_SID_SIZE);
 		cr_expect_str_eq(record.name, "build-bot");
@@ -144,12 +144,23 @@ Test(kin, a_pending_login_is_its_own_process_and_no_childs)
 	end(pid);
 }
 
-Test(kin, a_pending_login_that_has_expired_is_none)
+/* Whoever was stopped for long is not nobody, and is not swept away. */
+Test(kin, a_pending_login_of_who_still_runs_is_kept_for_a_day)
 {
+	const pid_t pid = child();
+
 	leave_pending(getpid(), RECORD_SID, MACHINE_NOW);
-	machine_pass(&machine, FO_PENDING_VALID_S);
+	leave_pending(pid, RECORD_OTHER_SID, MACHINE_NOW);
+	end(pid);
+	machine_pass(&machine, FO_PENDING_VALID_S + 1);
 	expect_login(getpid(), RECORD_SID);
-	machine_pass(&machine, 1);
+	cr_expect_eq(machine_count(&machine, "run/pending"), 2);
+	leave_pending(getppid(), THIRD_SID, MACHINE_NOW);
+	cr_expect_eq(machine_count(&machine, "run/pending"), 2,
+	    "of the one that is gone it was swept");
+	expect_login(getpid(), RECORD_SID);
+	machine_pass(&machine, FO_PENDING_HELD_S);
+	leave_pending(getppid(), RECORD_OTHER_SID, MACHINE_NOW);
 	expect_none(getpid(), FO_ERR_NOT_FOUND);
 }
 
@@ -242,11 +253,8 @@ Test(kin, a_record_of_another_process_is_not_parsed)
 	expect_none(getpid(), FO_ERR_NOT_FOUND);
 }
 
-Test(kin, without_a_clock_or_a_folder_nobody_knows)
+Test(kin, without_a_folder_nobody_knows)
 {
-	machine.now_with = FO_ERR_IO;
-	expect_none(getpid(), FO_ERR_SESSION);
-	machine.now_with = FO_OK;
 	machine_write(&machine, "run", "not a folder\n");
 	expect_none(getpid(), FO_ERR_SESSION);
 }

@@ -48,8 +48,9 @@ make_record(void)
 static void
 put(struct machine *m, char name[FO_PENDING_NAME_SIZE])
 {
-	const struct fo_login_record record = make_record();
+	struct fo_login_record record = make_record();
 
+	record.pid_start++; /* its maker has ended, as sshd's does */
 	cr_assert_eq(fo_pending_put(run_folder, &record, &m->clock, &diag,
 	    name), FO_OK, "%s", diag.text);
 }
@@ -129,7 +130,7 @@ Test(session, a_record_reads_like_the_store)
 	    "service: \"sshd\"\nuser: \"deploy\"\nsource: \"10.2.3.4\"\n"
 	    "tty: \"ssh\"\nsince: 2026-11-23T18:30:00Z\n"
 	    "made_boot_ms: 3600000\npid: %ld\npid_start: %llu\n...\n",
-	    (long)record.pid, (unsigned long long)record.pid_start);
+	    (long)record.pid, (unsigned long long)record.pid_start + 1);
 	text = machine_read(&m, rel);
 	cr_expect_str_eq(text, want);
 	free(text);

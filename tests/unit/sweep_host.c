@@ -403,6 +403,34 @@ visit_sessions(void *arg)
 	return count == 1 ? FO_OK : FO_ERR_SESSION;
 }
 
+/* Want of memory is said: it may be any session, and is no damaged record. */
+Test(sweep_host, a_visit_of_sessions_says_that_there_is_no_memory)
+{
+	static const char *const calls[] = { "malloc", "calloc", "realloc",
+		"reallocarray", "strdup", "strndup" };
+	size_t faults = 0;
+
+	have_session(NULL);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		bool faulted = true;
+
+		for (uint32_t nth = 0; faulted; nth++) {
+			size_t count = 0, unread = 0;
+			fo_err r;
+
+			fuzz_faults_arm_call(calls[i], nth, FUZZ_ONCE);
+			r = fo_session_each(run_folder, &diag, count_session,
+			    &count, &unread);
+			faulted = fuzz_faulted();
+			fuzz_faults_disarm();
+			cr_expect_eq(r, faulted ? FO_ERR_NOMEM : FO_OK,
+			    "%s %u: %s", calls[i], nth, fo_err_word(r));
+			faults += faulted;
+		}
+	}
+	cr_expect_gt(faults, 0);
+}
+
 static fo_err
 remove_session(void *arg)
 {

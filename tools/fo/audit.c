@@ -4,7 +4,6 @@
 #include "audit.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "admin.h"
 #include "audit_filter.h"
 #include "out.h"
+#include "speaker.h"
 
 #define LOG_PATH "/var/log/firstops.log"
 /* So many reasons are told one by one; the rest is counted. */
@@ -28,48 +28,40 @@ enum { OPT_PRINCIPAL, OPT_OWNER, OPT_ACCOUNT, OPT_SERVICE, OPT_RESULT,
 static const struct verb_option options[] = {
 	[OPT_PRINCIPAL] = { "principal", "ID|NAME", "only of this principal" },
 	[OPT_OWNER] = { "owner", "OWNER", "only of principals of this owner" },
-	[OPT_ACCOUNT] = { "account", "ACCOUNT", "only as, or from, this"
-	    " account" },
+	[OPT_ACCOUNT] = { "account", "ACCOUNT", "only as or from this" },
 	[OPT_SERVICE] = { "service", "SERVICE", "only at this service" },
 	[OPT_RESULT] = { "result", "RESULT", "only permit, deny, error or"
 	    " none" },
 	[OPT_WHY] = { "why", "WORD", "only with this reason, as replay" },
-	[OPT_SID] = { "sid", "SID", "only of this login; its first 8"
-	    " characters, as a client sees them, will do" },
-	[OPT_SINCE] = { "since", "TIME", "from then on: 2026-11-24, a time in"
-	    " UTC, today, yesterday, a day of the week, or a span as 1h" },
+	[OPT_SID] = { "sid", "SID", "only of this login; 8 characters will"
+	    " do" },
+	[OPT_SINCE] = { "since", "TIME", "from then on: 2026-11-24, 1h,"
+	    " tuesday (below)" },
 	[OPT_UNTIL] = { "until", "TIME", "before then" },
 	[OPT_ON] = { "on", "DAY", "that day, in UTC" },
-	[OPT_VERIFIED] = { "verified", NULL, "only what the kernel vouches for"
-	    " the sender of" },
-	[OPT_JOURNAL] = { "journal", NULL, "read the journal of this"
-	    " machine" },
+	[OPT_VERIFIED] = { "verified", NULL, "only of senders that the kernel"
+	    " vouches for" },
+	[OPT_JOURNAL] = { "journal", NULL, "read this machine's journal" },
 	[OPT_FOLLOW] = { "follow", NULL, "go on with what is added" },
-	[OPT_SUMMARY] = { "summary", NULL, "per principal: permits, denials by"
-	    " reason, first and last seen" },
+	[OPT_SUMMARY] = { "summary", NULL, "count per principal: permits,"
+	    " denials, reasons" },
 	[OPT_CHART] = { "chart", NULL, "permits and denials over time" },
-	[OPT_FORMAT] = { "format", "FORMAT", "an object a line: ocsf or"
-	    " ecs" },
+	[OPT_FORMAT] = { "format", "FORMAT", "ocsf or ecs: an object a line" },
 	{ NULL, NULL, NULL }
 };
 
 _Static_assert(OPT_FORMAT < VERB_MAX_OPTIONS, "room for every option");
 
-/* A user that a service runs as, and may speak for. */
-struct speaker {
-	const char *service;
-	int64_t uid;
-};
-
 struct audit {
 	const struct call *call;
 	struct fo_config *config;	/* NULL: only root is known */
-	struct speaker *speakers;
-	size_t speakers_count;
+	struct speakers speakers;
 	struct filter filter;
 	const struct view *view;
 	void *shown;
+	struct log_seen seen;
 	size_t unread;			/* that should have been events */
+	size_t strangers;		/* the same, of who may write none */
 };
 
 /* SIGINT ends --follow as a whole: what was counted is still told. */
@@ -80,53 +72,6 @@ interrupt(int number)
 {
 	(void)number;
 	interrupted = 1;
-}
-
-/* ---- who may say what ------------------------------------------------ */
-
-static fo_err
-read_speakers(struct audit *audit)
-{
-	const struct fo_config *config = audit->config;
-	const struct passwd *pw;
-	size_t i;
-
-	if (config == NULL)
-		return FO_OK;
-	audit->speakers = calloc(config->services_count + 1,
-	    sizeof(*audit->speakers));
-	if (audit->speakers == NULL)
-		return FO_ERR_NOMEM;
-	for (i = 0; i < config->services_count; i++) {
-		if ((pw = getpwnam(config->services[i].user)) == NULL)
-			continue;
-		audit->speakers[audit->speakers_count++] = (struct speaker) {
-			config->services[i].name, pw->pw_uid };
-	}
-
-	return FO_OK;
-}
-
-/* Root says anything; a service's user says what happened at its service. */
-static trust
-trust_of(const struct audit *audit, const struct log_line *line,
-    const struct fo_event_read *event)
-{
-	size_t i;
-
-	if (line->uid == LOG_NO_UID)
-		return TRUST_UNVERIFIABLE;
-	if (line->uid == 0)
-		return TRUST_VERIFIED;
-	for (i = 0; i < audit->speakers_count; i++)
-		if (audit->speakers[i].uid == line->uid &&
-		    fo_value_is(&event->value[FO_KEY_SVC],
-		    audit->speakers[i].service) &&
-		    (fo_value_is(&event->value[FO_KEY_EV], "auth") ||
-		    fo_value_is(&event->value[FO_KEY_EV], "account")))
-			return TRUST_VERIFIED;
-
-	return TRUST_UNVERIFIED;
 }
 
 /* ---- what is read ---------------------------------------------------- */
@@ -144,34 +89,15 @@ bad(const char *from, uint64_t number, const char *reason, void *arg)
 		note("fo: %s: %s", from, reason);
 }
 
-/* Is what stands before an event nothing, or a tag of ours: "... fo[12]: "? */
-static bool
-is_our_tag(const char *text, size_t len)
+/* Rubbish of who may not write events is no damage of the log. */
+static void
+complain(struct audit *audit, const struct log_line *line, const char *reason)
 {
-	static const char *const tags[] = { "pam_firstops", "sudo_firstops",
-		"fo" };
-	size_t i, n;
-
-	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == ':'))
-		len--;
-	if (len == 0)
-		return true;
-	if (text[len - 1] == ']') {
-		for (len--; len > 0 && text[len - 1] != '['; len--)
-			if (text[len - 1] < '0' || text[len - 1] > '9')
-				return false;
-		if (len == 0)
-			return false;
-		len--;
-	}
-	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
-		n = strlen(tags[i]);
-		if (len >= n && memcmp(text + len - n, tags[i], n) == 0 &&
-		    (len == n || text[len - n - 1] == ' '))
-			return true;
-	}
-
-	return false;
+	if (line->uid != LOG_NO_UID &&
+	    !speakers_know(&audit->speakers, line->uid))
+		audit->strangers++;
+	else
+		bad(line->from, line->number, reason, audit);
 }
 
 /* Other lines of the log are other programs' business. */
@@ -179,22 +105,14 @@ static fo_err
 read_line(const struct log_line *line, void *arg)
 {
 	struct audit *audit = arg;
-	struct audit_entry entry = { .line = line };
 	struct fo_diag diag = { "" };
-	const char *at;
+	struct audit_entry entry;
+	fo_err r;
 
-	at = memmem(line->text, line->len, FO_EVENT_MARK,
-	    sizeof(FO_EVENT_MARK) - 1);
-	if (at == NULL || (line->tag == NULL &&
-	    !is_our_tag(line->text, (size_t)(at - line->text))))
-		return FO_OK;
-	if (fo_event_read(at, line->len - (size_t)(at - line->text), &diag,
-	    &entry.event) != FO_OK) {
-		bad(line->from, line->number, diag.text, audit);
-		return FO_OK;
-	}
-	entry.trust = trust_of(audit, line, &entry.event);
-	if (!filter_takes(&audit->filter, &entry))
+	r = speakers_entry(&audit->speakers, line, &diag, &entry);
+	if (diag.text[0] != '\0')
+		complain(audit, line, diag.text);
+	if (r != FO_OK || !filter_takes(&audit->filter, &entry))
 		return FO_OK;
 
 	return audit->view->add(audit->shown, &entry);
@@ -232,7 +150,8 @@ read_all(struct audit *audit, struct fo_diag *diag)
 			r = log_journal_read(paths[i], follow, span, &sink,
 			    diag);
 		else if (!follow || call->option[OPT_SINCE] != NULL)
-			r = log_file_read(paths[i], span, &sink, diag);
+			r = log_file_read(paths[i], span, &sink,
+			    &audit->seen, diag);
 	}
 	if (r == FO_OK && follow && !log_is_journal(paths[0]))
 		r = log_file_follow(paths[0], &sink, diag);
@@ -250,12 +169,13 @@ show(struct audit *audit)
 	audit->shown = audit->view->open(call, &audit->filter.span);
 	if (audit->shown == NULL)
 		return fail_err(call, FO_ERR_NOMEM, NULL, NULL);
-	if ((r = read_speakers(audit)) == FO_OK)
+	if ((r = speakers_read(audit->config, &audit->speakers)) == FO_OK)
 		r = read_all(audit, &diag);
 	if (r == FO_OK)
 		r = audit->view->finish(audit->shown);
 	audit->view->close(audit->shown);
-	free(audit->speakers);
+	speakers_clear(&audit->speakers);
+	free(audit->seen.list);
 	if (r == FO_ERR_NOT_FOUND && call->argc == 0)
 		return fail(call, FO_EXIT_TROUBLE, r, "%s does not exist; name"
 		    " a log, or say --journal", LOG_PATH);
@@ -263,6 +183,9 @@ show(struct audit *audit)
 		return fail(call, r == FO_ERR_ARG ? FO_EXIT_USAGE :
 		    FO_EXIT_TROUBLE, r, "%s", diag.text[0] != '\0' ?
 		    diag.text : fo_err_text(r));
+	if (audit->strangers > 0)
+		note("fo: %zu more that could not be read came from senders"
+		    " who may write none", audit->strangers);
 	if (audit->unread == 0)
 		return FO_EXIT_DONE;
 	note("fo: %zu %s could not be read%s", audit->unread,
@@ -348,7 +271,8 @@ run(const struct call *call)
 		.until = o[OPT_UNTIL], .on = o[OPT_ON],
 		.verified = o[OPT_VERIFIED] != NULL };
 	struct audit audit = { .call = call };
-	struct sigaction action = { .sa_handler = interrupt };
+	struct sigaction action = { .sa_handler = interrupt,
+		.sa_flags = SA_RESTART };
 	struct fo_diag diag = { "" };
 	int code;
 
@@ -374,7 +298,11 @@ const struct verb verb_audit = {
 	    "Read events out of logs, and show those that all options agree"
 	    " on. A log is a\nfile, plain or gzip, with what has been rotated"
 	    " away from it, or a journal: a\nfolder, or a file NAME.journal."
-	    " Without LOG it is " LOG_PATH ".\n\nAnybody can write to the log"
+	    " Without LOG it is " LOG_PATH ".\n\nA TIME is a date, a time in"
+	    " UTC (2026-11-24T18:00:00Z), today, yesterday, the last\nday of"
+	    " a name (tuesday), or a span until now (30m, 1h, 7d). A SID is"
+	    " what a\nrefused client sees the beginning of.\n\nAnybody can"
+	    " write to the log"
 	    " under any tag. SENDER says whether an event may be\nbelieved:"
 	    " verified, if the kernel's uid of the sender is root's or the"
 	    " service's\nown; unverified, if it is another's, who made it up;"

@@ -13,8 +13,12 @@
 /* So many rows are aligned with one another before they are printed. */
 #define PART 500
 
-enum { COL_TIME, COL_RESULT, COL_PRINCIPAL, COL_OWNER, COL_EVENT, COL_SERVICE,
-    COL_ACCOUNT, COL_SOURCE, COL_WHAT, COL_POLICY, COL_SENDER, COLUMNS };
+/* The last may have spaces in it: nothing comes after it to be imitated. */
+enum { COL_TIME, COL_SENDER, COL_RESULT, COL_PRINCIPAL, COL_OWNER, COL_EVENT,
+    COL_SERVICE, COL_ACCOUNT, COL_SOURCE, COL_POLICY, COL_WHAT, COLUMNS };
+
+/* No value of ours is longer; one that is does not widen the table. */
+#define CELL_MAX 64
 
 _Static_assert(COLUMNS <= OUT_MAX_COLUMNS, "a table's columns");
 
@@ -42,9 +46,9 @@ table_open(const struct call *call, const struct log_span *span)
 static fo_err
 print_rows(struct table *table)
 {
-	static const char *const heads[COLUMNS] = { "TIME", "RESULT",
-		"PRINCIPAL", "OWNER", "EVENT", "SERVICE", "ACCOUNT", "SOURCE",
-		"WHAT", "POLICY", "SENDER" };
+	static const char *const heads[COLUMNS] = { "TIME", "SENDER",
+		"RESULT", "PRINCIPAL", "OWNER", "EVENT", "SERVICE", "ACCOUNT",
+		"SOURCE", "POLICY", "WHAT" };
 	size_t i;
 
 	if (!table->out.headed)
@@ -58,19 +62,46 @@ print_rows(struct table *table)
 	return ferror(stdout) ? FO_ERR_IO : FO_OK;
 }
 
+/* A value as one word of a row: blanks encoded, and cut where it is long. */
+static char *
+cell_text(const struct audit_entry *entry, fo_event_key key)
+{
+	const struct fo_value *value = &entry->event.value[key];
+	char *text = malloc(3 * CELL_MAX + sizeof("..."));
+	size_t i, n = 0;
+
+	if (text == NULL)
+		return NULL;
+	if (value->at == NULL)
+		text[n++] = '-';
+	for (i = 0; value->at != NULL && i < value->len && i < CELL_MAX; i++)
+		if (value->at[i] == ' ' && key != FO_KEY_WHAT) {
+			memcpy(text + n, "%20", 3);
+			n += 3;
+		} else {
+			text[n++] = value->at[i];
+		}
+	memcpy(text + n, i < value->len ? "..." : "", i < value->len ? 4 : 1);
+
+	return text;
+}
+
 /* "deny: replay", or "permit". */
 static char *
 result_text(const struct audit_entry *entry)
 {
-	const struct fo_value *res = &entry->event.value[FO_KEY_RES];
-	const struct fo_value *why = &entry->event.value[FO_KEY_WHY];
-	char *text;
+	char *res = cell_text(entry, FO_KEY_RES);
+	char *why = cell_text(entry, FO_KEY_WHY), *text = NULL;
 
-	if (res->at == NULL || why->at == NULL || fo_value_is(why, "ok"))
-		return entry_text(entry, FO_KEY_RES);
+	if (res != NULL && why != NULL && (entry_is(entry, FO_KEY_WHY, "ok") ||
+	    asprintf(&text, "%s: %s", res, why) < 0)) {
+		text = res;
+		res = NULL;
+	}
+	free(res);
+	free(why);
 
-	return asprintf(&text, "%.*s: %.*s", (int)res->len, res->at,
-	    (int)why->len, why->at) < 0 ? NULL : text;
+	return text;
 }
 
 /* The principal; else the key that was offered, as much as tells it apart. */
@@ -81,7 +112,7 @@ principal_text(const struct audit_entry *entry)
 	char *text;
 
 	if (!fo_value_missing(&entry->event.value[FO_KEY_NAME]))
-		return entry_text(entry, FO_KEY_NAME);
+		return cell_text(entry, FO_KEY_NAME);
 	if (fo_value_missing(jkt))
 		return strdup("-");
 
@@ -112,13 +143,13 @@ table_add(void *view, const struct audit_entry *entry)
 	row[COL_TIME] = time_text(entry);
 	row[COL_RESULT] = result_text(entry);
 	row[COL_PRINCIPAL] = principal_text(entry);
-	row[COL_OWNER] = entry_text(entry, FO_KEY_OWNER);
-	row[COL_EVENT] = entry_text(entry, FO_KEY_EV);
-	row[COL_SERVICE] = entry_text(entry, FO_KEY_SVC);
-	row[COL_ACCOUNT] = entry_text(entry, FO_KEY_USER);
-	row[COL_SOURCE] = entry_text(entry, FO_KEY_SRC);
-	row[COL_WHAT] = entry_text(entry, FO_KEY_WHAT);
-	row[COL_POLICY] = entry_text(entry, FO_KEY_POL);
+	row[COL_OWNER] = cell_text(entry, FO_KEY_OWNER);
+	row[COL_EVENT] = cell_text(entry, FO_KEY_EV);
+	row[COL_SERVICE] = cell_text(entry, FO_KEY_SVC);
+	row[COL_ACCOUNT] = cell_text(entry, FO_KEY_USER);
+	row[COL_SOURCE] = cell_text(entry, FO_KEY_SRC);
+	row[COL_POLICY] = cell_text(entry, FO_KEY_POL);
+	row[COL_WHAT] = cell_text(entry, FO_KEY_WHAT);
 	row[COL_SENDER] = strdup(trust_word(entry->trust));
 	table->rows++;
 	for (i = 0; i < COLUMNS; i++)

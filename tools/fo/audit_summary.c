@@ -3,6 +3,7 @@
  * it is known.
  */
 #include <search.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 #include "json.h"
 #include "out.h"
 
-#define REASONS_MAX_BYTES 4096
+#define REASONS_MAX_BYTES 8192
+/* So many reasons are in a cell; an event of ours has one of 35. */
+#define MAX_REASONS 40
 #define SECOND_US INT64_C(1000000)
 
 enum { COL_PRINCIPAL, COL_OWNER, COL_PERMITS, COL_DENIALS, COL_ERRORS,
@@ -36,7 +39,9 @@ struct tally {
 	size_t denials;
 	size_t errors;
 	size_t unverified;	/* said by who may not: not counted above */
+	bool named;		/* by an event that counts */
 	struct reason *reasons;	/* of denials and errors */
+	size_t reasons_count;
 	int64_t first_us;	/* -1: no time is known */
 	int64_t last_us;
 };
@@ -82,8 +87,8 @@ tally_new(const struct audit_entry *entry)
 	if (tally == NULL)
 		return NULL;
 	tally->id = entry_text(entry, FO_KEY_ID);
-	tally->name = entry_text(entry, FO_KEY_NAME);
-	tally->owner = entry_text(entry, FO_KEY_OWNER);
+	tally->name = strdup("-");
+	tally->owner = strdup("-");
 	tally->first_us = tally->last_us = -1;
 	if (tally->id == NULL || tally->name == NULL || tally->owner == NULL) {
 		tally_free(tally);
@@ -130,6 +135,27 @@ find_tally(struct summary *summary, const struct audit_entry *entry)
 	return found != NULL ? *found : add_tally(summary, entry);
 }
 
+/* What it is called is what an event says that counts; anybody writes others. */
+static fo_err
+name_tally(struct tally *tally, const struct audit_entry *entry)
+{
+	char *name = entry_text(entry, FO_KEY_NAME);
+	char *owner = entry_text(entry, FO_KEY_OWNER);
+
+	if (name == NULL || owner == NULL) {
+		free(name);
+		free(owner);
+		return FO_ERR_NOMEM;
+	}
+	free(tally->name);
+	free(tally->owner);
+	tally->name = name;
+	tally->owner = owner;
+	tally->named = true;
+
+	return FO_OK;
+}
+
 static fo_err
 count_reason(struct tally *tally, const struct audit_entry *entry)
 {
@@ -141,6 +167,7 @@ count_reason(struct tally *tally, const struct audit_entry *entry)
 		if ((*at = calloc(1, sizeof(**at))) == NULL ||
 		    ((*at)->why = entry_text(entry, FO_KEY_WHY)) == NULL)
 			return FO_ERR_NOMEM;
+		tally->reasons_count++;
 	}
 	(*at)->count++;
 
@@ -169,6 +196,8 @@ summary_add(void *view, const struct audit_entry *entry)
 		tally->unverified++;
 		return FO_OK;
 	}
+	if (!tally->named && name_tally(tally, entry) != FO_OK)
+		return FO_ERR_NOMEM;
 	see(tally, entry->event.t_us);
 	if (entry_is_permit(entry)) {
 		tally->permits++;
@@ -208,12 +237,17 @@ write_reasons(const struct tally *tally, char **ret)
 {
 	const struct reason *reason;
 	struct fo_buf buf;
+	size_t shown = 0;
 
 	fo_buf_init(&buf, REASONS_MAX_BYTES);
 	fo_buf_adds(&buf, "");
-	for (reason = tally->reasons; reason != NULL; reason = reason->next)
-		fo_buf_addf(&buf, "%s%s %zu", buf.len > 0 ? ", " : "",
+	for (reason = tally->reasons; reason != NULL && shown < MAX_REASONS;
+	    reason = reason->next, shown++)
+		fo_buf_addf(&buf, "%s%.32s %zu", buf.len > 0 ? ", " : "",
 		    reason->why, reason->count);
+	if (tally->reasons_count > shown)
+		fo_buf_addf(&buf, " and %zu more reasons",
+		    tally->reasons_count - shown);
 	if (tally->unverified > 0)
 		fo_buf_addf(&buf, "%s%zu unverified, not counted",
 		    buf.len > 0 ? ", " : "", tally->unverified);

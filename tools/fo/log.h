@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <firstops/error.h>
 
@@ -20,6 +21,7 @@
 struct log_line {
 	const char *text;	/* len bytes, any of them */
 	size_t len;
+	bool cut;		/* it goes on beyond LOG_LINE_MAX */
 	const char *from;	/* the file's path, or "journal" */
 	uint64_t number;	/* of the line in its file, from 1; or 0 */
 	int64_t uid;		/* the sender's, as the kernel told; or NO_UID */
@@ -38,6 +40,15 @@ struct log_sink {
 	void *arg;
 };
 
+/* Files that have been read, so that none is read twice under two names. */
+struct log_seen {
+	struct log_file_id {
+		dev_t device;
+		ino_t inode;
+	} *list;
+	size_t count;
+};
+
 /* Which part of a log is wanted, in microseconds since 1970; 0: all. */
 struct log_span {
 	int64_t since_us;
@@ -47,13 +58,14 @@ struct log_span {
 /*
  * Read a file from its beginning, as it is when it is opened. What has been
  * rotated away from it (FILE.1, FILE.2.gz, FILE-20261126.gz) is read before
- * it, the oldest first, but for what is too old.
+ * it, the oldest first, but for what is too old. What is in seen is passed
+ * over, and what is read is put there; the caller frees seen->list.
  *
- * FO_ERR_NOT_FOUND, FO_ERR_IO: not one of them could be read.
+ * FO_ERR_NOT_FOUND, FO_ERR_IO: the file could not be read.
  */
 FO_MUST_CHECK fo_err log_file_read(const char *path,
     const struct log_span *span, const struct log_sink *sink,
-    struct fo_diag *diag);
+    struct log_seen *seen, struct fo_diag *diag);
 
 /* Read what is added to a file from now on, also when it is rotated. */
 FO_MUST_CHECK fo_err log_file_follow(const char *path,

@@ -19,6 +19,12 @@
 #include "base/diag.h"
 
 #define CHUNK 262144
+/*
+ * Of what precedes a damaged byte zlib loses as much as its buffer, twice,
+ * holds, or as it is asked for at once if that is more.
+ */
+#define GZIP_BUFFER 1024
+#define GZIP_CHUNK (2 * GZIP_BUFFER - 1)
 #define POLL_MS 200
 #define PATH_SIZE 4096
 
@@ -39,16 +45,11 @@ end_line(struct lines *lines)
 {
 	const struct log_line line = { .text = lines->text,
 		.len = lines->len, .from = lines->from,
-		.number = ++lines->number, .uid = LOG_NO_UID };
-	const bool too_long = lines->too_long;
+		.number = ++lines->number, .uid = LOG_NO_UID,
+		.cut = lines->too_long };
 
 	lines->len = 0;
 	lines->too_long = false;
-	if (too_long) {
-		lines->sink->bad(line.from, line.number, "it is longer than"
-		    " any event", lines->sink->arg);
-		return FO_OK;
-	}
 
 	return lines->sink->line(&line, lines->sink->arg);
 }
@@ -92,6 +93,15 @@ finish(struct lines *lines)
 
 /* ---- one file ------------------------------------------------------------ */
 
+/* What zlib says is wrong, without the name that it makes up. */
+static const char *
+reason_of(const char *said)
+{
+	const char *at = strstr(said, ">: ");
+
+	return at != NULL ? at + strlen(">: ") : said;
+}
+
 /* zlib reads what is not gzip as it is. */
 static fo_err
 read_stream(gzFile stream, struct lines *lines)
@@ -103,7 +113,8 @@ read_stream(gzFile stream, struct lines *lines)
 
 	if (chunk == NULL)
 		return FO_ERR_NOMEM;
-	while (r == FO_OK && (n = gzread(stream, chunk, CHUNK)) > 0)
+	while (r == FO_OK && (n = gzread(stream, chunk, gzdirect(stream) ?
+	    CHUNK : GZIP_CHUNK)) > 0)
 		r = add_bytes(lines, chunk, (size_t)n);
 	if (r == FO_OK)
 		r = finish(lines);
@@ -111,7 +122,8 @@ read_stream(gzFile stream, struct lines *lines)
 	if (r == FO_OK && (n < 0 || e == Z_BUF_ERROR))
 		lines->sink->bad(lines->from, 0, e == Z_ERRNO ?
 		    strerror(errno) : e == Z_BUF_ERROR ?
-		    "gzip: it is cut short" : reason, lines->sink->arg);
+		    "gzip: it is cut short" : reason_of(reason),
+		    lines->sink->arg);
 	free(chunk);
 
 	return r;
@@ -127,6 +139,8 @@ read_fd(int fd, const char *path, const struct log_sink *sink,
 
 	if (stream == NULL)
 		close(fd);
+	else
+		(void)gzbuffer(stream, GZIP_BUFFER);
 	if (lines != NULL && stream != NULL) {
 		lines->sink = sink;
 		lines->from = path;
@@ -165,14 +179,45 @@ open_log(const char *path, struct fo_diag *diag, int *ret_fd)
 	return FO_OK;
 }
 
+/* Is it the first time that this file is met? It is remembered then. */
 static fo_err
-read_one(const char *path, const struct log_sink *sink, struct fo_diag *diag)
+meet(int fd, struct log_seen *seen, bool *ret_new)
 {
+	struct log_file_id *grown;
+	struct stat st;
+	size_t i;
+
+	*ret_new = false;
+	if (fstat(fd, &st) != 0)
+		return FO_ERR_IO;
+	for (i = 0; i < seen->count; i++)
+		if (seen->list[i].device == st.st_dev &&
+		    seen->list[i].inode == st.st_ino)
+			return FO_OK;
+	grown = reallocarray(seen->list, seen->count + 1, sizeof(*grown));
+	if (grown == NULL)
+		return FO_ERR_NOMEM;
+	seen->list = grown;
+	grown[seen->count++] = (struct log_file_id) { st.st_dev, st.st_ino };
+	*ret_new = true;
+
+	return FO_OK;
+}
+
+static fo_err
+read_one(const char *path, const struct log_sink *sink,
+    struct log_seen *seen, struct fo_diag *diag)
+{
+	bool is_new;
 	fo_err r;
 	int fd;
 
 	if ((r = open_log(path, diag, &fd)) != FO_OK)
 		return r;
+	if ((r = meet(fd, seen, &is_new)) != FO_OK || !is_new) {
+		close(fd);
+		return r;
+	}
 
 	return read_fd(fd, path, sink, diag);
 }
@@ -195,10 +240,25 @@ by_age(const void *a, const void *b)
 	return -strcmp(x->path, y->path); /* .2 before .1 */
 }
 
+/* Is FILE there of this FILE.gz? Then it is being packed just now. */
+static bool
+is_packed_twice(const char *path)
+{
+	const size_t len = strlen(path);
+	char plain[PATH_SIZE];
+
+	if (len < sizeof(".gz") || len >= sizeof(plain) ||
+	    strcmp(path + len - 3, ".gz") != 0)
+		return false;
+	snprintf(plain, sizeof(plain), "%.*s", (int)(len - 3), path);
+
+	return access(plain, F_OK) == 0;
+}
+
 /* Read what a pattern finds, the oldest first; too old is left out. */
 static fo_err
 read_old(const glob_t *found, const struct log_span *span,
-    const struct log_sink *sink)
+    const struct log_sink *sink, struct log_seen *seen)
 {
 	struct old *list = calloc(found->gl_pathc + 1, sizeof(*list));
 	struct fo_diag diag = { "" };
@@ -210,6 +270,7 @@ read_old(const glob_t *found, const struct log_span *span,
 		return FO_ERR_NOMEM;
 	for (i = 0; i < found->gl_pathc; i++) {
 		if (stat(found->gl_pathv[i], &st) != 0 ||
+		    is_packed_twice(found->gl_pathv[i]) ||
 		    (int64_t)st.st_mtime + 1 < span->since_us / 1000000)
 			continue;
 		list[n].path = found->gl_pathv[i];
@@ -217,7 +278,7 @@ read_old(const glob_t *found, const struct log_span *span,
 	}
 	qsort(list, n, sizeof(*list), by_age);
 	for (i = 0; i < n && r == FO_OK; i++) {
-		r = read_one(list[i].path, sink, &diag);
+		r = read_one(list[i].path, sink, seen, &diag);
 		if (r == FO_ERR_IO || r == FO_ERR_NOT_FOUND) {
 			sink->bad(list[i].path, 0, diag.text, sink->arg);
 			r = FO_OK;
@@ -230,7 +291,7 @@ read_old(const glob_t *found, const struct log_span *span,
 
 static fo_err
 read_rotated(const char *path, const struct log_span *span,
-    const struct log_sink *sink)
+    const struct log_sink *sink, struct log_seen *seen)
 {
 	static const char *const endings[] = { ".[0-9]*", "-[0-9]*" };
 	char pattern[PATH_SIZE];
@@ -249,7 +310,7 @@ read_rotated(const char *path, const struct log_span *span,
 			r = FO_ERR_NOMEM;
 	}
 	if (r == FO_OK)
-		r = read_old(&found, span, sink);
+		r = read_old(&found, span, sink, seen);
 	globfree(&found);
 
 	return r;
@@ -257,8 +318,9 @@ read_rotated(const char *path, const struct log_span *span,
 
 fo_err
 log_file_read(const char *path, const struct log_span *span,
-    const struct log_sink *sink, struct fo_diag *diag)
+    const struct log_sink *sink, struct log_seen *seen, struct fo_diag *diag)
 {
+	bool is_new;
 	fo_err r;
 	int fd;
 
@@ -267,7 +329,8 @@ log_file_read(const char *path, const struct log_span *span,
 		fo_diag_prefix(diag, "%s", path);
 		return r;
 	}
-	if ((r = read_rotated(path, span, sink)) != FO_OK) {
+	if ((r = meet(fd, seen, &is_new)) != FO_OK || !is_new ||
+	    (r = read_rotated(path, span, sink, seen)) != FO_OK) {
 		close(fd);
 		return r;
 	}

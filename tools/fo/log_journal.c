@@ -7,7 +7,9 @@
 
 #ifdef FIRSTOPS_JOURNAL
 
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +150,44 @@ open_journal(const char *path, sd_journal **ret)
 	    sd_journal_open_files(ret, files, 0);
 }
 
+/*
+ * libsystemd passes over a file that it cannot read without a word; here each
+ * of a folder is told. A folder below may be another machine's.
+ */
+static void
+check_files(const char *folder, const struct log_sink *sink)
+{
+	const struct dirent *entry;
+	char path[PATH_MAX];
+	const char *files[] = { path, NULL };
+	sd_journal *journal;
+	DIR *dir = opendir(folder);
+	int n;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (strstr(entry->d_name, ".journal") == NULL)
+			continue;
+		n = snprintf(path, sizeof(path), "%s/%s", folder,
+		    entry->d_name);
+		if (n < 0 || (size_t)n >= sizeof(path))
+			continue;
+		if ((n = sd_journal_open_files(&journal, files, 0)) < 0)
+			sink->bad(path, 0, strerror(-n), sink->arg);
+		else
+			sd_journal_close(journal);
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+}
+
+/* Is there anything to read? Where not, nothing happened is no answer. */
+static bool
+has_files(sd_journal *journal)
+{
+	return sd_journal_has_runtime_files(journal) > 0 ||
+	    sd_journal_has_persistent_files(journal) > 0;
+}
+
 /* Only our lines, from the beginning of the span on. */
 static int
 select_entries(sd_journal *journal, const struct log_span *span, bool follow)
@@ -188,6 +228,14 @@ log_journal_read(const char *path, bool follow, const struct log_span *span,
 		    strerror(-n));
 		return FO_ERR_IO;
 	}
+	if (path == NULL && !has_files(source.journal)) {
+		fo_diag_set(diag, "journal: there is none that can be read;"
+		    " use sudo, or join the group systemd-journal");
+		sd_journal_close(source.journal);
+		return FO_ERR_IO;
+	}
+	if (path != NULL)
+		check_files(path, sink);
 	(void)sd_journal_set_data_threshold(source.journal,
 	    LOG_LINE_MAX + 64);
 	if ((n = select_entries(source.journal, span, follow)) < 0)

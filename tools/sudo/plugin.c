@@ -166,6 +166,13 @@ struct judgement {
 	struct fo_diag diag;
 };
 
+/* What sudo hands to check(). */
+struct asked {
+	char *const *info;
+	char *const *argv;
+	char *const *envp;
+};
+
 static void
 judgement_clear(struct judgement *j)
 {
@@ -187,23 +194,50 @@ read_config(struct judgement *j)
 	return fo_store_config(j->store, &j->diag, &j->config);
 }
 
-/* Whose login does this sudo belong to? */
+/*
+ * Whose login does this sudo belong to? FO_ERR_NOT_FOUND: a person's, as far
+ * as anybody knows. Without the configuration nobody knows which accounts are
+ * reserved: then there are root and the break-glass group.
+ */
 static fo_err
 find_login(struct judgement *j)
 {
 	char *folder = NULL;
 	fo_err r;
 
-	if ((r = fo_run_folder(j->config->replay_folder, &folder)) != FO_OK)
-		return r;
-	r = fo_login_of(folder, getpid(), &fo_clock_system, &j->diag,
-	    &j->who);
+	if ((r = read_config(j)) != FO_OK)
+		return request_is_member(run.user_info, BREAKGLASS) ?
+		    FO_ERR_NOT_FOUND : r;
+	if ((r = fo_run_folder(j->config->replay_folder, &folder)) == FO_OK)
+		r = fo_login_of(folder, getpid(), &j->diag, &j->who);
 	free(folder);
+	if (r == FO_OK)
+		return FO_OK;
+	if (!fo_config_reserved(j->config, j->request.user))
+		return FO_ERR_NOT_FOUND;
+
+	return r == FO_ERR_NOT_FOUND ? FO_ERR_RESERVED : r;
+}
+
+static fo_err
+read_command(struct judgement *j, const struct asked *asked)
+{
+	struct request *request = &j->request;
+	fo_err r;
+
+	r = request_command(run.user_info, asked->info, asked->argv,
+	    asked->envp, request);
+	if (r == FO_OK)
+		r = fo_command_from_argv((const char *const *)request->argv,
+		    request->cwd, &j->command);
+	if (r != FO_OK)
+		fo_diag_set(&j->diag, "the command cannot be read: %s",
+		    fo_err_text(r));
 
 	return r;
 }
 
-/* Ask the policies; nobody: why there is no principal to ask them for. */
+/* Ask the policies; nobody: why they cannot be asked. */
 static fo_err
 ask(struct judgement *j, fo_err nobody)
 {
@@ -213,8 +247,8 @@ ask(struct judgement *j, fo_err nobody)
 		.clock = &fo_clock_system, .audit_tag = TAG,
 		.audit_socket = FO_AUDIT_SOCKET };
 	const struct fo_deed deed = {
-		.who = nobody == FO_OK ? &j->who : NULL,
-		.nobody = nobody, .reason = &j->diag,
+		.who = j->who.id[0] != '\0' ? &j->who : NULL,
+		.trouble = nobody, .reason = &j->diag,
 		.action = { .channel = FO_CHANNEL_COMMAND,
 		    .account = request->target, .command = j->command },
 		.act = "command", .what = request->what, .service = "sudo",
@@ -230,43 +264,33 @@ ask(struct judgement *j, fo_err nobody)
 	return r;
 }
 
-/*
- * FO_OK: it may be run. Without the configuration nobody knows which accounts
- * are reserved: then there are root and the break-glass group.
- */
+/* FO_OK: it may be run. People are let alone before anything else is read. */
 static fo_err
-judge(struct judgement *j)
+judge(struct judgement *j, const struct asked *asked)
 {
-	fo_err r;
+	fo_err r, read;
 
-	if ((r = read_config(j)) != FO_OK)
-		return request_is_member(run.user_info, BREAKGLASS) ? FO_OK :
-		    ask(j, r);
-	r = find_login(j);
-	if (r != FO_OK && !fo_config_reserved(j->config, j->request.user))
-		return FO_OK; /* a person, as far as anybody knows */
-	if (r != FO_OK)
-		return ask(j, r == FO_ERR_NOT_FOUND ? FO_ERR_RESERVED : r);
-	if ((r = fo_command_from_argv(j->request.argv, j->request.cwd,
-	    &j->command)) != FO_OK)
-		return r;
+	if ((r = request_caller(run.user_info, &j->request)) != FO_OK)
+		return ask(j, r);
+	if ((r = find_login(j)) == FO_ERR_NOT_FOUND)
+		return FO_OK;
+	if ((read = read_command(j, asked)) != FO_OK && r == FO_OK)
+		r = read;
 
-	return ask(j, FO_OK);
+	return ask(j, r);
 }
 
 static int
 plugin_check(char *const command_info[], char *const run_argv[],
     char *const run_envp[], const char **errstr)
 {
-	struct judgement j = { 0 };
+	const struct asked asked = { command_info, run_argv, run_envp };
+	struct judgement j = { .diag = { "" } };
 	int answer = NO;
 	fo_err r;
 
-	(void)run_envp;
 	memset(&why, 0, sizeof(why));
-	r = request_read(run.user_info, command_info, run_argv, &j.request);
-	if (r == FO_OK)
-		r = judge(&j);
+	r = judge(&j, &asked);
 	judgement_clear(&j);
 	if (r != FO_OK) {
 		if (why.text[0] == '\0')

@@ -18,19 +18,32 @@ struct request {
 	uid_t uid;		/* of who called */
 	uid_t target_uid;
 	char *target;		/* owned: the name of that, or "#UID" */
-	const char **argv;	/* owned: the program's path, its arguments */
-	char *what;		/* owned: argv as a person types it */
+	char **argv;		/* owned: the program's path, its arguments */
+	char *what;		/* owned: argv as a person types it, cut */
 };
 
 /*
- * Read a request. argv is the program by its path and then what sudo passes
- * to it; for sudoedit, which runs an editor on copies, it is
- * "/usr/bin/sudoedit" and the files. FO_ERR_FORMAT: sudo says too little.
- * FO_ERR_NOMEM.
+ * Who asks: user, uid, tty. FO_ERR_FORMAT: sudo says too little.
  */
-FO_MUST_CHECK fo_err request_read(char *const user_info[],
-    char *const command_info[], char *const run_argv[],
+FO_MUST_CHECK fo_err request_caller(char *const user_info[],
     struct request *ret_request);
+
+/*
+ * And what for. argv is the program by its path and then what sudo passes to
+ * it; for sudoedit, which runs an editor on copies, it is
+ * "/usr/bin/sudoedit" and the files.
+ *
+ * What else the caller chose is part of the command, as somebody would type
+ * it: a variable that sudo does not set by itself is "/usr/bin/env NAME=VALUE"
+ * before it, another root folder "/usr/sbin/chroot FOLDER", another group
+ * "/usr/bin/sudo -g GROUP". So a rule that does not speak of them allows none.
+ *
+ * FO_ERR_FORMAT: sudo says too little. FO_ERR_IO: the target cannot be looked
+ * up. FO_ERR_NOMEM.
+ */
+FO_MUST_CHECK fo_err request_command(char *const user_info[],
+    char *const command_info[], char *const run_argv[],
+    char *const run_envp[], struct request *request);
 void request_clear(struct request *request);
 
 /* Is who called root, or in this group? False also where nobody knows. */
