@@ -170,10 +170,19 @@ class Sealing(Case):
         self.assertRegex(out, r"\nrecords      1 to 2, of 20\S+Z to 20\S+Z\n")
         self.assertIn("only agrees with itself", out)
         self.assertIn("sealing ended in order", out)
+        self.assertIn("kept elsewhere", out)
+        kept = shutil.copy(self.head, self.dir / "kept")
+        process = self.seal()
         out = self.ok("audit", "verify", self.out, "--jkt", self.jkt,
-                      "--head", self.head)
+                      "--head", kept)
         self.assertNotIn("agrees with itself", out)
         self.assertNotIn("kept elsewhere", out)
+        self.assertRegex(out, r"\nkept         record 2 and checkpoint 2, of"
+                              r" 20\S+Z: since then root changed nothing")
+        self.assertEqual(self.verify(0, "--head", kept)["kept"], 2)
+        # one that lies beside it is kept nowhere else
+        self.assertNotIn("kept", self.verify(0, "--head", self.head))
+        self.stop(process)
 
     def test_anybody_can_check_the_chain_by_what_the_manual_says(self):
         self.stop(self.seal())

@@ -58,7 +58,10 @@ struct verify {
 	int64_t first_s;	/* of the first checkpoint */
 	int64_t last_s;		/* of the last */
 	char last_kind;
-	uint64_t records;
+	/* the last checkpoint that --head has too */
+	uint64_t kept_number;
+	uint64_t kept_point;
+	int64_t kept_s;
 	size_t stops;
 	/* what is told */
 	char *notes[MAX_NOTES + 1];
@@ -138,6 +141,22 @@ look_for_stop(struct verify *verify, const struct fo_seal_line *line)
 		    span_text(gone_s, span), from, to);
 }
 
+/* Was this checkpoint, which agrees with all that were kept, in --head? */
+static void
+look_for_kept(struct verify *verify, const struct fo_seal_line *line)
+{
+	const struct heads *heads = &verify->heads;
+	size_t i;
+
+	for (i = heads->next; i > 0 && heads->list[i - 1].point ==
+	    line->point; i--)
+		if (heads->list[i - 1].from == verify->call->option[OPT_HEAD]) {
+			verify->kept_number = line->number;
+			verify->kept_point = line->point;
+			verify->kept_s = line->time_s;
+		}
+}
+
 static fo_err
 take_line(const struct fo_seal_line *line, const char *text, size_t len,
     void *arg)
@@ -150,15 +169,14 @@ take_line(const struct fo_seal_line *line, const char *text, size_t len,
 			verify->begun_s = line->time_s;
 		return FO_OK;
 	case 'R':
-		verify->records++;
 		if (verify->from[0] == '\0')
 			memcpy(verify->from, verify->sealed.place.before,
 			    sizeof(verify->from));
 		return FO_OK;
 	default:
-		if (verify->other == NULL)
-			(void)heads_agree(&verify->heads, line, text, len,
-			    &verify->other);
+		if (verify->other == NULL && heads_agree(&verify->heads,
+		    line, text, len, &verify->other))
+			look_for_kept(verify, line);
 		look_for_stop(verify, line);
 		if (verify->first_s == 0)
 			verify->first_s = line->time_s;
@@ -347,10 +365,10 @@ add_remarks(struct verify *verify, const char *word)
 	if (verify->call->option[OPT_JKT] == NULL)
 		add_note(verify, "the key is the one that the file names"
 		    " itself, so it only agrees with itself: say --jkt");
-	if (verify->call->option[OPT_HEAD] == NULL)
+	if (verify->kept_point == 0)
 		add_note(verify, "whether its end was cut off, or root of the"
-		    " host made it anew, shows only against a checkpoint that"
-		    " was kept elsewhere: say --head");
+		    " host made it anew, shows only against a checkpoint of"
+		    " it that was kept elsewhere: say --head");
 }
 
 /* ---- telling ------------------------------------------------------------- */
@@ -374,6 +392,11 @@ print_proven(const struct verify *verify)
 	    walk->first_point + 1, walk->seal.point,
 	    time_text(verify->first_s, first),
 	    time_text(verify->last_s, last));
+	if (verify->kept_point > 0)
+		printf("kept         record %" PRIu64 " and checkpoint %" PRIu64
+		    ", of %s: since then root changed nothing before it\n",
+		    verify->kept_number, verify->kept_point,
+		    time_text(verify->kept_s, last));
 }
 
 static int
@@ -390,7 +413,6 @@ print_json(const struct verify *verify, const char *word, const char *fault)
 	json_text(json, "host", walk->anything ? walk->seal.host : NULL);
 	json_text(json, "jkt", walk->anything ? walk->seal.jkt : NULL);
 	json_flag(json, "jkt_known", verify->call->option[OPT_JKT] != NULL);
-	json_flag(json, "head_known", verify->call->option[OPT_HEAD] != NULL);
 	json_number(json, "after", (int64_t)walk->first);
 	json_number(json, "sealed", (int64_t)walk->sealed);
 	json_number(json, "unsealed", (int64_t)(walk->seal.number -
@@ -404,6 +426,8 @@ print_json(const struct verify *verify, const char *word, const char *fault)
 	json_text(json, "signed", verify->last_s > 0 ?
 	    time_text(verify->last_s, text) : NULL);
 	json_flag(json, "ended", verify->last_kind == 'E');
+	if (verify->kept_point > 0)
+		json_number(json, "kept", (int64_t)verify->kept_number);
 	if (walk->fault.first > 0 && !walk->fault.points)
 		json_number(json, "record", (int64_t)walk->fault.first);
 	json_texts(json, "notes", (const char *const *)verify->notes);
