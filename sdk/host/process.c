@@ -61,22 +61,22 @@ fo_process_parse(const char *stat, struct fo_process *ret)
 static fo_err
 read_text(pid_t pid, const char *name, char *text, size_t size)
 {
+	fo_err r = FO_OK;
 	char path[64];
 	ssize_t n;
-	int fd, e;
+	int fd;
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
 	if ((fd = fo_open_above_2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
 	    0)) < 0)
 		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-	n = fo_read_once(fd, text, size - 1);
-	e = errno;
+	if ((n = fo_read_once(fd, text, size - 1)) >= 0)
+		text[n] = '\0';
+	else
+		r = errno == ESRCH ? FO_ERR_NOT_FOUND : FO_ERR_IO;
 	close(fd);
-	if (n < 0)
-		return e == ESRCH ? FO_ERR_NOT_FOUND : FO_ERR_IO;
 
-	text[n] = '\0';
-	return FO_OK;
+	return r;
 }
 
 fo_err

@@ -317,11 +317,13 @@ void
 reference_read(const struct fo_event_read *event)
 {
 	const bool held = fuzz_faults_hold();
-	char *text = strndup(event->text, event->len);
+	char *text = malloc(event->len + 1);
 	json_t *root;
 	fo_event_key key;
 
 	NEED(text != NULL);
+	memcpy(text, event->text, event->len);
+	text[event->len] = '\0';
 	root = load(text);
 	for (key = 0; key < FO_KEYS; key++)
 		check_value(json_object_get(root, fo_event_key_word(key)),

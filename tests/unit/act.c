@@ -19,7 +19,9 @@
 static const char policy[] = "---\nversion: 1\npolicy: logins\nrules:\n"
     "  - rule: services\n    effect: allow\n    channel: command\n"
     "    when: {command: [\"/usr/bin/systemctl restart *\"],"
-    " account: [root], host: [bastion]}\n"
+    " account: [root], host: [bastion],"
+    " time: {days: [mon], from: \"18:00\", to: \"19:00\","
+    " zone: \"+00:00\"}}\n"
     "  - rule: never-wipe\n    effect: deny\n    channel: command\n"
     "    when: {command: [\"rm -rf /\"]}\n"
     "  - rule: with-a-question\n    effect: ask\n    channel: command\n"
@@ -98,6 +100,8 @@ Test(act, what_a_rule_allows_is_permitted_and_told)
 
 	cr_assert_eq(fo_act(&place.authority, &deed, &decision), FO_OK, "%s",
 	    decision.diag.text);
+	cr_expect_eq(decision.why, FO_OK);
+	cr_expect_eq(decision.res, FO_RES_PERMIT);
 	cr_assert_not_null(event = place_event(&place));
 	cr_expect_str_eq(cee_get(event, "msg"), "agent build-bot of "
 	    "team-platform permitted command "
@@ -153,6 +157,14 @@ Test(act, it_is_the_targets_account_that_counts)
 	deed.action.account = "postgres";
 	expect(FO_ERR_POLICY, "deny", "-");
 	deed.action.account = NULL;
+	expect(FO_ERR_POLICY, "deny", "-");
+}
+
+Test(act, it_is_now_that_counts)
+{
+	machine_pass(&place.machine, 1799);
+	expect(FO_OK, "permit", "logins/services");
+	machine_pass(&place.machine, 1);
 	expect(FO_ERR_POLICY, "deny", "-");
 }
 

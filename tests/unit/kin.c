@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,6 +266,14 @@ Test(kin, without_proc_nobody_knows)
 	failing("read", 1, EIO);
 	expect_none(getpid(), FO_ERR_IO);
 	failing_none();
+	/* nor of an ancestor */
+	failing("read", 2, EIO);
+	expect_none(getpid(), FO_ERR_IO);
+	failing_none();
+	/* one that ended meanwhile has no ancestors any more */
+	failing("openat", 2, ENOENT);
+	expect_login(getpid(), RECORD_SID);
+	failing_none();
 }
 
 Test(kin, no_descriptor_stays_open)
@@ -276,6 +285,117 @@ Test(kin, no_descriptor_stays_open)
 	expect_login(getpid(), RECORD_SID);
 	expect_none(1, FO_ERR_NOT_FOUND);
 	cr_expect_eq(machine_descriptors(), before);
+}
+
+/* ---- the audit session --------------------------------------------------- */
+
+/*
+ * A process that began an audit session, and one in it that has outlived its
+ * parents, as sshd's session and a daemon of it.
+ */
+struct audited {
+	pid_t leader;
+	pid_t daemon;
+};
+
+static void
+say(int fd, pid_t pid)
+{
+	cr_assert_eq(write(fd, &pid, sizeof(pid)), (ssize_t)sizeof(pid));
+}
+
+/* Never returns: the leader, and its daemon by two forks. */
+static _Noreturn void
+lead(int out)
+{
+	const int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1) {
+		say(out, 0);
+		_exit(0);
+	}
+	close(fd);
+	if (fork() == 0) {
+		if (fork() == 0)
+			say(out, getpid());
+		else
+			_exit(0);
+	} else {
+		(void)wait(NULL);
+	}
+	for (;;)
+		(void)pause();
+}
+
+static struct audited
+make_audited(void)
+{
+	struct audited a;
+	struct fo_process process;
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	if ((a.leader = fork()) == 0)
+		lead(ends[1]);
+	cr_assert_gt(a.leader, 0);
+	cr_assert_eq(read(ends[0], &a.daemon, sizeof(a.daemon)),
+	    (ssize_t)sizeof(a.daemon));
+	close(ends[0]);
+	close(ends[1]);
+	if (a.daemon == 0) {
+		end(a.leader);
+		cr_skip_test("the kernel has no audit sessions to make here");
+	}
+	/* until whoever made it is gone */
+	while (fo_process_read(a.daemon, &process) == FO_OK &&
+	    fo_process_audit(process.parent) == fo_process_audit(a.daemon))
+		(void)usleep(1000);
+	return a;
+}
+
+static void
+end_audited(const struct audited *a)
+{
+	(void)kill(a->daemon, SIGKILL);
+	end(a->leader);
+}
+
+Test(kin, who_has_outlived_its_parents_is_known_by_its_audit_session)
+{
+	const struct audited a = make_audited();
+
+	expect_none(a.daemon, FO_ERR_NOT_FOUND);
+	open_session(a.leader, RECORD_SID, MACHINE_NOW, 0);
+	expect_login(a.daemon, RECORD_SID);
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+	/* an ancestor's session comes first */
+	open_session(a.daemon, RECORD_OTHER_SID, MACHINE_NOW - 100, 0);
+	expect_login(a.daemon, RECORD_OTHER_SID);
+	end_audited(&a);
+}
+
+Test(kin, of_sessions_of_one_process_the_one_opened_last_counts)
+{
+	const struct audited a = make_audited();
+
+	open_session(a.leader, RECORD_SID, MACHINE_NOW, 0);
+	open_session(a.leader, RECORD_OTHER_SID, MACHINE_NOW + 1, 0);
+	open_session(a.leader, THIRD_SID, MACHINE_NOW - 1, 0);
+	expect_login(a.daemon, RECORD_OTHER_SID);
+	expect_login(a.leader, RECORD_OTHER_SID);
+	end_audited(&a);
+}
+
+Test(kin, an_audit_session_is_its_beginners_own_as_long_as_nothing_is_older)
+{
+	const struct audited a = make_audited();
+	const uint32_t audit = fo_process_audit(a.leader);
+
+	cr_expect_neq(audit, FO_AUDIT_NONE);
+	cr_expect_eq(fo_audit_own(a.leader), audit);
+	/* the daemon's parent has another, but the leader is older */
+	cr_expect_eq(fo_audit_own(a.daemon), FO_AUDIT_NONE);
+	end_audited(&a);
 }
 
 Test(kin, an_audit_session_that_did_not_begin_here_is_not_its_own)

@@ -1,9 +1,13 @@
 /*
  * Processes: what /proc says of them, and what it cannot be brought to say.
  */
+#include <sys/wait.h>
+
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,6 +140,40 @@ Test(process, the_audit_session_is_what_the_kernel_says_or_none)
 	failing("openat", 0, ENOENT);
 	cr_expect_eq(fo_process_audit(getpid()), FO_AUDIT_NONE);
 	failing_none();
+}
+
+/* A child in an audit session of its own, which is what the kernel says. */
+Test(process, an_audit_session_of_its_own_has_a_number)
+{
+	char path[64], text[16] = "";
+	uint32_t want;
+	pid_t pid;
+	int fd, ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	if ((pid = fork()) == 0) {
+		fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+		(void)!write(ends[1], fd >= 0 && write(fd, "0", 1) == 1 ?
+		    "y" : "n", 1);
+		for (;;)
+			(void)pause();
+	}
+	cr_assert_gt(pid, 0);
+	cr_assert_eq(read(ends[0], text, 1), 1);
+	if (text[0] == 'y') {
+		(void)snprintf(path, sizeof(path), "/proc/%ld/sessionid",
+		    (long)pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		cr_assert_geq(fd, 0);
+		cr_assert_gt(read(fd, text, sizeof(text) - 1), 0);
+		want = (uint32_t)strtoul(text, NULL, 10);
+		cr_expect_neq(want, FO_AUDIT_NONE);
+		cr_expect_eq(fo_process_audit(pid), want);
+	}
+	(void)kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	if (text[0] == 'n')
+		cr_skip_test("the kernel has no audit sessions to make here");
 }
 
 Test(process, a_process_that_cannot_be_looked_at_may_well_be_there)
