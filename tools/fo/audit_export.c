@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "file.h"
 #include "json.h"
 
 #define OCSF_VERSION "1.9.0"	/* the first that knows agents */
@@ -154,7 +155,7 @@ static void
 put_part(struct telling *t, struct json *object, const char *name,
     const char *text, size_t len)
 {
-	char *part = strndup(text, len);
+	char *part = text_copy(text, len);
 
 	if (part == NULL)
 		t->failed = true;

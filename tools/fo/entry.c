@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit.h"
+#include "file.h"
 
 const char *
 trust_word(trust of)
@@ -26,7 +27,7 @@ entry_text(const struct audit_entry *entry, fo_event_key key)
 {
 	const struct fo_value *value = &entry->event.value[key];
 
-	return value->at != NULL ? strndup(value->at, value->len) :
+	return value->at != NULL ? text_copy(value->at, value->len) :
 	    strdup("-");
 }
 

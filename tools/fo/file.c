@@ -146,6 +146,19 @@ file_replace(const char *path, const char *temporary, const char *text,
 	return FO_OK;
 }
 
+char *
+text_copy(const char *text, size_t len)
+{
+	char *copy = malloc(len + 1);
+
+	if (copy == NULL)
+		return NULL;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+
+	return copy;
+}
+
 size_t
 line_len(const char *text, size_t len)
 {

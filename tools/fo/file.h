@@ -41,6 +41,9 @@ FO_MUST_CHECK fo_err file_replace(const char *path, const char *temporary,
  */
 int file_sync_folder_of(const char *path);
 
+/* A copy, with a NUL, of bytes that no NUL ends; NULL: no memory. Free it. */
+char *text_copy(const char *text, size_t len);
+
 /* The length of a text without the one line end that it may close with. */
 size_t line_len(const char *text, size_t len);
 

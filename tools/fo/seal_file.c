@@ -126,7 +126,7 @@ struct past {
 static fo_err
 keep_point(struct past *past, const char *text, size_t len)
 {
-	char *copy = strndup(text, len);
+	char *copy = text_copy(text, len);
 
 	if (copy == NULL)
 		return FO_ERR_NOMEM;
