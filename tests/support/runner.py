@@ -37,6 +37,9 @@ SUITES = ("unit", "fuzz", "pam", "cli", "faults", "e2e")
 WORLDS = ("faults", "e2e")
 # The others run side by side: the replay of all seeds is one long program.
 LONGEST_FIRST = ("fuzz", "unit", "pam", "cli")
+# And of their programs these, so that nobody waits for one of them at the end.
+LONG = ("fuzz/replay", "unit/decide", "cli/test_seal.py", "pam/guest",
+        "cli/test_lifecycle.py")
 
 # These look at the tree and at what is installed, not at code that runs: a
 # second time, with sanitizers, they would show nothing new.
@@ -275,6 +278,7 @@ def run_together(suites, folder, env, options, report, sanitized=False):
               choose(suite, folder, options, report, sanitized)]
     if not chosen:
         return
+    chosen.sort(key=lambda program: program[0] not in LONG)
     report.heading("Running " + ", ".join(suites) +
                    (" (sanitizers)" if sanitized else ""))
     label = "asan/" if sanitized else ""
