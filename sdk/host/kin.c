@@ -24,7 +24,7 @@ struct search {
 	struct fo_process line[MAX_ANCESTORS]; /* itself, its parent, ... */
 	size_t count;
 	uint32_t audit;		/* of itself */
-	size_t best;		/* index of who made *ret; count: nobody */
+	size_t best;		/* index of who made *ret; SIZE_MAX: nobody */
 	struct fo_login_record *ret;
 };
 

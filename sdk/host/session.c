@@ -725,8 +725,10 @@ visit(int dirfd, const char *name, struct walk *walk)
 	return r;
 }
 
+/* No folder means no record. */
 static fo_err
-visit_all(const char *run_folder, const char *part, struct walk *walk)
+visit_all(const char *run_folder, const char *part, struct walk *walk,
+    size_t *ret_unread)
 {
 	const struct dirent *entry;
 	DIR *dir;
@@ -734,8 +736,10 @@ visit_all(const char *run_folder, const char *part, struct walk *walk)
 	int fd;
 
 	r = open_part(run_folder, part, false, walk->diag, &fd);
-	if (r == FO_ERR_NOT_FOUND)
+	if (r == FO_ERR_NOT_FOUND) {
+		*ret_unread = 0;
 		return FO_OK;
+	}
 	if (r != FO_OK)
 		return r;
 	if ((dir = fo_folder_list(fd, ".")) == NULL)
@@ -748,6 +752,8 @@ visit_all(const char *run_folder, const char *part, struct walk *walk)
 	if (dir != NULL)
 		closedir(dir);
 	close(fd);
+	if (r == FO_OK)
+		*ret_unread = walk->unread;
 	return r;
 }
 
@@ -757,13 +763,9 @@ fo_session_each_by(const char *run_folder, struct fo_diag *diag,
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread)
 {
-	struct walk walk = { .makers = { by, arg }, .each = each, .arg = arg,
-		.diag = diag };
-	fo_err r;
+	struct walk walk = { { by, arg }, each, arg, 0, diag };
 
-	if ((r = visit_all(run_folder, SESSIONS, &walk)) == FO_OK)
-		*ret_unread = walk.unread;
-	return r;
+	return visit_all(run_folder, SESSIONS, &walk, ret_unread);
 }
 
 fo_err
@@ -772,13 +774,9 @@ fo_pending_each_by(const char *run_folder, struct fo_diag *diag,
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread)
 {
-	struct walk walk = { .makers = { by, arg }, .each = each, .arg = arg,
-		.diag = diag };
-	fo_err r;
+	struct walk walk = { { by, arg }, each, arg, 0, diag };
 
-	if ((r = visit_all(run_folder, PENDING, &walk)) == FO_OK)
-		*ret_unread = walk.unread;
-	return r;
+	return visit_all(run_folder, PENDING, &walk, ret_unread);
 }
 
 fo_err

@@ -486,6 +486,22 @@ def test_people_notice_nothing_either_where_records_cannot_be_read():
     assert done.code == 0, done
 
 
+def test_where_nobody_can_look_nobody_is_known_to_be_a_person():
+    sudoers("alice ALL=(ALL) NOPASSWD: ALL\n")
+    mark = log.mark()
+    blind = ("unshare", "-m", "sh", "-c", 'umount -l /proc && exec "$@"',
+             "sh")
+    done = world.run(*blind, "setpriv", "--reuid=alice", "--regid=alice",
+                     "--init-groups", "sudo", "-n", "id", "-un")
+    event = log.one(mark, ev="action")
+    assert done.code == 1 and "root" not in done.out, done
+    assert (event["res"], event["why"]) == ("error", "io"), event
+    assert REFUSED.format(event["sid"][:8]) in done.err, done
+    done = world.run(*blind, "sudo", "-n", "id", "-un")
+    assert done.code == 0 and done.out == "root\n", done
+    sudoers()
+
+
 def test_without_firstops_yaml_only_the_break_glass_group_gets_on():
     config = world.STORE / "firstops.yaml"
     before = config.read_text()

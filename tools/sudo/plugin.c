@@ -194,29 +194,42 @@ read_config(struct judgement *j)
 	return fo_store_config(j->store, &j->diag, &j->config);
 }
 
-/*
- * Whose login does this sudo belong to? FO_ERR_NOT_FOUND: a person's, as far
- * as anybody knows. Without the configuration nobody knows which accounts are
- * reserved: then there are root and the break-glass group.
- */
 static fo_err
-find_login(struct judgement *j)
+search_login(struct judgement *j)
 {
 	char *folder = NULL;
 	fo_err r;
 
 	if ((r = read_config(j)) != FO_OK)
-		return request_is_member(run.user_info, BREAKGLASS) ?
-		    FO_ERR_NOT_FOUND : r;
+		return r == FO_ERR_NOMEM ? r : FO_ERR_CONFIG;
 	if ((r = fo_run_folder(j->config->replay_folder, &folder)) == FO_OK)
 		r = fo_login_of(folder, getpid(), &j->diag, &j->who);
 	free(folder);
+
+	return r;
+}
+
+/*
+ * Whose login does this sudo belong to? FO_ERR_NOT_FOUND: a person's, as far
+ * as anybody knows; a record that cannot be read makes nobody an agent who is
+ * in no reserved account. Where it could not be looked for at all, nobody is
+ * known to be a person: then there are root and the break-glass group.
+ */
+static fo_err
+find_login(struct judgement *j)
+{
+	const fo_err r = search_login(j);
+
 	if (r == FO_OK)
 		return FO_OK;
-	if (!fo_config_reserved(j->config, j->request.user))
-		return FO_ERR_NOT_FOUND;
+	if (r == FO_ERR_NOT_FOUND || r == FO_ERR_SESSION) {
+		if (!fo_config_reserved(j->config, j->request.user))
+			return FO_ERR_NOT_FOUND;
+		return r == FO_ERR_NOT_FOUND ? FO_ERR_RESERVED : r;
+	}
 
-	return r == FO_ERR_NOT_FOUND ? FO_ERR_RESERVED : r;
+	return request_is_member(run.user_info, BREAKGLASS) ?
+	    FO_ERR_NOT_FOUND : r;
 }
 
 static fo_err
@@ -237,9 +250,9 @@ read_command(struct judgement *j, const struct asked *asked)
 	return r;
 }
 
-/* Ask the policies; nobody: why they cannot be asked. */
+/* Ask the policies; trouble: why it is refused without. */
 static fo_err
-ask(struct judgement *j, fo_err nobody)
+ask(struct judgement *j, fo_err trouble)
 {
 	const struct request *request = &j->request;
 	const struct fo_authority authority = {
@@ -248,7 +261,7 @@ ask(struct judgement *j, fo_err nobody)
 		.audit_socket = FO_AUDIT_SOCKET };
 	const struct fo_deed deed = {
 		.who = j->who.id[0] != '\0' ? &j->who : NULL,
-		.trouble = nobody, .reason = &j->diag,
+		.trouble = trouble, .reason = &j->diag,
 		.action = { .channel = FO_CHANNEL_COMMAND,
 		    .account = request->target, .command = j->command },
 		.act = "command", .what = request->what, .service = "sudo",
