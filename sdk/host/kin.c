@@ -30,6 +30,13 @@ struct search {
 
 /* ---- the line of ancestors ----------------------------------------------- */
 
+/* Whoever outlives its parents is init's; 0 stands for a parent outside. */
+static bool
+is_top(pid_t pid)
+{
+	return pid == 0 || pid == 1;
+}
+
 /* An ancestor is never younger: whoever is has the number of one that ended. */
 static fo_err
 read_line(pid_t pid, struct search *search)
@@ -37,7 +44,7 @@ read_line(pid_t pid, struct search *search)
 	struct fo_process *next;
 	fo_err r;
 
-	while (pid > 1 && search->count < MAX_ANCESTORS) {
+	while (!is_top(pid) && search->count < MAX_ANCESTORS) {
 		next = &search->line[search->count];
 		r = fo_process_read(pid, next);
 		if (r == FO_ERR_NOT_FOUND && search->count > 0)
@@ -75,7 +82,7 @@ is_older(const struct fo_process *leader, uint32_t audit, const char *name)
 	struct fo_process other;
 	const pid_t pid = (pid_t)strtol(name, NULL, 10);
 
-	return pid != leader->pid && fo_process_audit(pid) == audit &&
+	return fo_process_audit(pid) == audit &&
 	    fo_process_read(pid, &other) == FO_OK &&
 	    other.start < leader->start;
 }
@@ -89,9 +96,10 @@ fo_audit_own(pid_t leader)
 	bool own = true;
 	DIR *dir;
 
-	if (audit == FO_AUDIT_NONE || audit == 0 ||
+	if (audit == FO_AUDIT_NONE ||
 	    fo_process_read(leader, &process) != FO_OK ||
-	    process.parent <= 1 || fo_process_audit(process.parent) == audit)
+	    is_top(process.parent) ||
+	    fo_process_audit(process.parent) == audit)
 		return FO_AUDIT_NONE;
 	if ((dir = fo_folder_list(AT_FDCWD, "/proc")) == NULL)
 		return FO_AUDIT_NONE;
@@ -148,23 +156,30 @@ is_nearer(const struct search *search, const struct fo_login_record *record,
 	    (place == search->best && record->since > search->ret->since);
 }
 
-/* A session of an ancestor, or else of who began the audit session. */
+/*
+ * A session of an ancestor, or else of who began the audit session. A number
+ * that was taken over since the record was read is younger than whom we look
+ * for, and so began nothing.
+ */
+static bool
+is_kin(const struct search *search, const struct fo_login_record *record,
+    size_t place)
+{
+	if (place < search->count)
+		return search->line[place].start == record->pid_start;
+
+	return search->audit != FO_AUDIT_NONE &&
+	    fo_audit_own(record->pid) == search->audit;
+}
+
 static fo_err
 weigh(const struct fo_login_record *record, void *arg)
 {
 	struct search *search = arg;
 	const size_t place = place_of(search, record->pid);
-	uint64_t start;
 
-	if (!is_nearer(search, record, place))
-		return FO_OK;
-	if (place < search->count)
-		return search->line[place].start == record->pid_start ?
-		    keep(search, record, place) : FO_OK;
-	if (search->audit == FO_AUDIT_NONE ||
-	    fo_process_start(record->pid, &start) != FO_OK ||
-	    start != record->pid_start ||
-	    fo_audit_own(record->pid) != search->audit)
+	if (!is_nearer(search, record, place) ||
+	    !is_kin(search, record, place))
 		return FO_OK;
 
 	return keep(search, record, place);

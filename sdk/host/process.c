@@ -63,16 +63,14 @@ read_text(pid_t pid, const char *name, char *text, size_t size)
 {
 	fo_err r = FO_OK;
 	char path[64];
-	ssize_t n;
 	int fd;
 
+	memset(text, 0, size);
 	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
 	if ((fd = fo_open_above_2(AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
 	    0)) < 0)
 		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-	if ((n = fo_read_once(fd, text, size - 1)) >= 0)
-		text[n] = '\0';
-	else
+	if (fo_read_once(fd, text, size - 1) < 0)
 		r = errno == ESRCH ? FO_ERR_NOT_FOUND : FO_ERR_IO;
 	close(fd);
 
@@ -109,12 +107,10 @@ fo_process_start(pid_t pid, uint64_t *ret_start)
 uint32_t
 fo_process_audit(pid_t pid)
 {
+	uint64_t value = 0;
 	char text[16];
-	uint64_t value;
 
-	if (read_text(pid, "sessionid", text, sizeof(text)) != FO_OK ||
-	    !read_number(text, &value) || value > UINT32_MAX)
-		return FO_AUDIT_NONE;
-
-	return (uint32_t)value;
+	/* %u, the kernel writes */
+	return read_text(pid, "sessionid", text, sizeof(text)) == FO_OK &&
+	    read_number(text, &value) ? (uint32_t)value : FO_AUDIT_NONE;
 }

@@ -680,7 +680,7 @@ fo_session_put(const char *run_folder, const struct fo_login_record *record,
     struct fo_diag *diag)
 {
 	fo_err r;
-	int fd;
+	int fd = -1;
 
 	if (!is_name(record->sid)) {
 		fo_diag_set(diag, "this is not a session's id");

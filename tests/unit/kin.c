@@ -2,6 +2,7 @@
  * Whose login a process belongs to: its own, its ancestors', and nobody's
  * where that is not known.
  */
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -204,6 +205,73 @@ Test(kin, the_nearest_ancestor_counts_whichever_came_later)
 	end(pid);
 }
 
+/* Else it would be everybody's. */
+Test(kin, a_session_of_init_is_nobodys)
+{
+	const pid_t pid = child();
+
+	open_session(1, RECORD_SID, MACHINE_NOW, 0);
+	expect_none(pid, FO_ERR_NOT_FOUND);
+	end(pid);
+}
+
+/* So many processes, each a child of the one before, until end_line. */
+struct line {
+	pid_t first;
+	pid_t last;
+	int hold;
+};
+
+static struct line
+begin_line(int generations)
+{
+	static const char script[] = "if [ $1 -gt 1 ]; then\n"
+	    "\tsh \"$0\" $(($1 - 1)); :\nelse\n\techo $$; read -r hold\nfi\n";
+	char *path = machine_path(&machine, "line"), count[16], text[16] = "";
+	struct line line;
+	int in[2], out[2];
+
+	machine_write(&machine, "line", script);
+	(void)snprintf(count, sizeof(count), "%d", generations);
+	cr_assert(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+	if ((line.first = fork()) == 0) {
+		(void)dup2(in[0], 0);
+		(void)dup2(out[1], 1);
+		(void)execl("/bin/sh", "sh", path, count, (char *)NULL);
+		_exit(1);
+	}
+	cr_assert_gt(read(out[0], text, sizeof(text) - 1), 0);
+	line.last = (pid_t)strtol(text, NULL, 10);
+	line.hold = in[1];
+	close(in[0]);
+	close(out[0]);
+	close(out[1]);
+	free(path);
+	return line;
+}
+
+static void
+end_line(const struct line *line)
+{
+	close(line->hold);
+	cr_assert_eq(waitpid(line->first, NULL, 0), line->first);
+}
+
+/* Many of them start in the same tick of the clock. */
+Test(kin, the_line_of_ancestors_has_an_end)
+{
+	struct line line = begin_line(255);
+
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	expect_login(line.last, RECORD_SID);
+	end_line(&line);
+	line = begin_line(256);
+	expect_none(line.last, FO_ERR_NOT_FOUND);
+	open_session(line.first, RECORD_OTHER_SID, MACHINE_NOW, 0);
+	expect_login(line.last, RECORD_OTHER_SID);
+	end_line(&line);
+}
+
 Test(kin, a_session_whose_process_is_gone_is_nobodys)
 {
 	const pid_t pid = child();
@@ -256,6 +324,10 @@ Test(kin, a_record_of_another_process_is_not_parsed)
 
 Test(kin, without_a_folder_nobody_knows)
 {
+	leave_pending(getppid(), RECORD_SID, MACHINE_NOW);
+	machine_write(&machine, "run/sessions", "not a folder\n");
+	expect_none(getpid(), FO_ERR_SESSION);
+	machine_remove(&machine, "run");
 	machine_write(&machine, "run", "not a folder\n");
 	expect_none(getpid(), FO_ERR_SESSION);
 }
@@ -304,6 +376,9 @@ say(int fd, pid_t pid)
 	cr_assert_eq(write(fd, &pid, sizeof(pid)), (ssize_t)sizeof(pid));
 }
 
+/* A tick of the clock by which the kernel says who is older. */
+#define TICK_US 20000
+
 /* Never returns: the leader, and its daemon by two forks. */
 static _Noreturn void
 lead(int out)
@@ -315,6 +390,7 @@ lead(int out)
 		_exit(0);
 	}
 	close(fd);
+	(void)usleep(TICK_US);
 	if (fork() == 0) {
 		if (fork() == 0)
 			say(out, getpid());
@@ -386,16 +462,92 @@ Test(kin, of_sessions_of_one_process_the_one_opened_last_counts)
 	end_audited(&a);
 }
 
-Test(kin, an_audit_session_is_its_beginners_own_as_long_as_nothing_is_older)
+Test(kin, an_audit_session_is_its_beginners_own)
 {
 	const struct audited a = make_audited();
 	const uint32_t audit = fo_process_audit(a.leader);
 
 	cr_expect_neq(audit, FO_AUDIT_NONE);
 	cr_expect_eq(fo_audit_own(a.leader), audit);
-	/* the daemon's parent has another, but the leader is older */
-	cr_expect_eq(fo_audit_own(a.daemon), FO_AUDIT_NONE);
+	failing("fdopendir", 0, ENOMEM);
+	cr_expect_eq(fo_audit_own(a.leader), FO_AUDIT_NONE);
+	failing_none();
 	end_audited(&a);
+}
+
+/* The daemon's parent, which is this process, has another. */
+Test(kin, an_audit_session_is_nobodys_own_who_is_not_its_eldest)
+{
+	struct audited a;
+
+	cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	a = make_audited();
+	cr_expect_eq(fo_audit_own(a.daemon), FO_AUDIT_NONE);
+	open_session(a.daemon, RECORD_SID, MACHINE_NOW, 0);
+	expect_login(a.daemon, RECORD_SID);
+	expect_none(a.leader, FO_ERR_NOT_FOUND);
+	end_audited(&a);
+}
+
+/* A process that begins an audit session and does nothing else. */
+static _Noreturn void
+begin_and_say(int out)
+{
+	const int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+
+	say(out, fd >= 0 && write(fd, "0", 1) == 1 ? getpid() : 0);
+	for (;;)
+		(void)pause();
+}
+
+/* Its parent ended, and may have begun the audit session for all we know. */
+Test(kin, an_audit_session_is_not_its_own_who_has_no_parent)
+{
+	pid_t orphan = 0, made;
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	if ((made = fork()) == 0) {
+		if (fork() == 0) {
+			while (getppid() != 1)
+				(void)usleep(1000);
+			begin_and_say(ends[1]);
+		}
+		_exit(0);
+	}
+	cr_assert_eq(waitpid(made, NULL, 0), made);
+	cr_assert_eq(read(ends[0], &orphan, sizeof(orphan)),
+	    (ssize_t)sizeof(orphan));
+	if (orphan == 0)
+		cr_skip_test("the kernel has no audit sessions to make here");
+	cr_expect_neq(fo_process_audit(orphan), FO_AUDIT_NONE);
+	cr_expect_eq(fo_audit_own(orphan), FO_AUDIT_NONE);
+	(void)kill(orphan, SIGKILL);
+}
+
+/* Started in the same tick, as far as /proc can tell, and not its beginner. */
+Test(kin, an_audit_session_is_not_a_childs_own)
+{
+	pid_t pids[2] = { 0, 0 };
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	if ((pids[0] = fork()) == 0) {
+		const int fd = open("/proc/self/loginuid",
+		    O_WRONLY | O_CLOEXEC);
+
+		(void)!write(fd, "0", 1);
+		if (fork() == 0)
+			say(ends[1], getpid());
+		for (;;)
+			(void)pause();
+	}
+	cr_assert_gt(pids[0], 0);
+	cr_assert_eq(read(ends[0], &pids[1], sizeof(pids[1])),
+	    (ssize_t)sizeof(pids[1]));
+	cr_expect_eq(fo_audit_own(pids[1]), FO_AUDIT_NONE);
+	(void)kill(pids[1], SIGKILL);
+	end(pids[0]);
 }
 
 Test(kin, an_audit_session_that_did_not_begin_here_is_not_its_own)

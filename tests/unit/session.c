@@ -589,6 +589,21 @@ Test(session, an_open_session_has_a_record_until_it_is_closed)
 	machine_close(&m);
 }
 
+Test(session, without_a_folder_no_record_is_made_and_the_reason_is_the_folder)
+{
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	machine_write(&m, "run", "not a folder\n");
+	record = make_record();
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION);
+	cr_expect_not_null(strstr(diag.text, "run is not a folder"), "%s",
+	    diag.text);
+	machine_close(&m);
+}
+
 Test(session, a_session_whose_process_is_gone_is_swept_by_the_next)
 {
 	struct fo_login_record record, next;

@@ -12,6 +12,7 @@
 #include <criterion/criterion.h>
 
 #include "fuzz/fuzz.h"
+#include "host/kin.h"
 #include "host/process.h"
 #include "host/replay.h"
 #include "host/session.h"
@@ -429,6 +430,77 @@ Test(sweep_host, a_visit_of_sessions_says_that_there_is_no_memory)
 		}
 	}
 	cr_expect_gt(faults, 0);
+}
+
+/* ---- whose login ---------------------------------------------------------- */
+
+static struct fo_login_record
+make_whole_record(void)
+{
+	static char ruser[] = "build", tty[] = "pts/3";
+	struct fo_login_record record = make_record();
+
+	record.ruser = ruser;
+	record.tty = tty;
+	cr_assert_eq(fo_process_start(record.pid, &record.pid_start), FO_OK);
+	return record;
+}
+
+static void
+have_whole_session(void *arg)
+{
+	const struct fo_login_record record = make_whole_record();
+
+	drop_session(arg);
+	drop_pending(arg);
+	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK, "%s",
+	    diag.text);
+}
+
+static void
+have_whole_pending(void *arg)
+{
+	const struct fo_login_record record = make_whole_record();
+
+	drop_session(arg);
+	drop_pending(arg);
+	cr_assert_eq(fo_pending_put(run_folder, &record, &p.machine.clock,
+	    &diag, pending), FO_OK, "%s", diag.text);
+}
+
+/* The login of this process, whole or not at all. */
+static fo_err
+find_login(void *arg)
+{
+	struct fo_login_record record;
+	fo_err r;
+
+	(void)arg;
+	if ((r = fo_login_of(run_folder, getpid(), &diag, &record)) != FO_OK)
+		return r;
+	cr_expect_str_eq(record.sid, make_record().sid);
+	cr_expect_str_eq(record.service, "sshd");
+	cr_expect_str_eq(record.user, "deploy");
+	cr_expect_str_eq(record.ruser, "build");
+	cr_expect_str_eq(record.src, "10.2.3.4");
+	cr_expect_str_eq(record.tty, "pts/3");
+	fo_login_record_clear(&record);
+	return FO_OK;
+}
+
+Test(sweep_host, a_login_is_found_whole_or_not_at_all)
+{
+	static const struct sweep works[] = {
+		{ .what = "the login of a session",
+		    .before = have_whole_session, .act = find_login,
+		    .memory = true },
+		{ .what = "a login before its session",
+		    .before = have_whole_pending, .act = find_login,
+		    .memory = true },
+	};
+
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		sweep(&works[i], NULL);
 }
 
 static fo_err
