@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """Run the static analyzers over every C file of the product.
 
 gcc -fanalyzer and clang-tidy (.clang-tidy says which checks) take each file

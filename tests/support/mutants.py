@@ -1,3 +1,4 @@
+#!/usr/bin/python3 -B
 """Change each decision of the verdict path, and see that some test fails.
 
 tests/run --deep calls run(); by itself this is for ending survivors:
@@ -245,30 +246,26 @@ def look_at_all(out):
 
 # ---- one mutant -------------------------------------------------------------
 
-def groups(mutant, reaching, likely):
-    """Tests to run at once: the likely one; then of the mutant's own file;
-    then by what a whole program's take; slow ones last."""
+def groups(mutant, reaching):
+    """Tests to run at once: of the mutant's own file; then by what a whole
+    program's take; slow ones last."""
     by_program = collections.defaultdict(list)
-    first = []
     for test in reaching:
-        if test.name == likely:
-            first.append([test])
-        else:
-            by_program[test.seconds > SLOW_S, test.program].append(test)
+        by_program[test.seconds > SLOW_S, test.program].append(test)
     own = pathlib.PurePath(mutant.file).stem
 
     def rank(item):
         (slow, program), tests = item
         return slow, program.name != own, sum(t.seconds for t in tests)
-    return first + [t for _, t in sorted(by_program.items(), key=rank)]
+    return [t for _, t in sorted(by_program.items(), key=rank)]
 
 
-def halves(mutant, reaching, likely):
+def halves(mutant, reaching):
     """Groups that mostly decide it, those of its own file among them, and
-    the rest."""
+    the rest: the same two whenever it is asked."""
     own = pathlib.PurePath(mutant.file).stem
     quick, rest, seconds = [], [], 0.0
-    for tests in groups(mutant, reaching, likely):
+    for tests in groups(mutant, reaching):
         seconds += sum(t.seconds for t in tests)
         (quick if seconds <= QUICK_S or tests[0].program.name == own
          else rest).append(tests)
@@ -337,9 +334,11 @@ class Hunt:
     def try_one(self, mutant, half):
         """What ended the last one of a function may end the next."""
         place = mutant.file, mutant.function
-        killer = find_killer(mutant, halves(
-            mutant, self.reaching[mutant.number],
-            self.likely.get(place))[half])
+        reaching = self.reaching[mutant.number]
+        likely = [[test] for test in reaching
+                  if test.name == self.likely.get(place)]
+        killer = find_killer(mutant,
+                             likely + halves(mutant, reaching)[half])
         with self.lock:
             self.done += 1
             if killer:
@@ -464,8 +463,7 @@ def show_tests(mutants, tests):
     """What the tests say that a mutant is given to."""
     for mutant in mutants:
         reaching = [t for t in tests if mutant.number in t.reached]
-        killer = find_killer(mutant, groups(mutant, reaching, None),
-                             show=True)
+        killer = find_killer(mutant, groups(mutant, reaching), show=True)
         print(f"{mutant.key}: " +
               (f"killed by {killer}" if killer else "survived"))
 
