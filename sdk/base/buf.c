@@ -84,15 +84,24 @@ fo_buf_adds(struct fo_buf *buf, const char *s)
 	fo_buf_add(buf, s, strlen(s));
 }
 
+/* Into the room that there is, mostly at the first try; what was there stays. */
 void
 fo_buf_addf(struct fo_buf *buf, const char *fmt, ...)
 {
+	const size_t room = buf->err == FO_OK ? buf->size - buf->len : 0;
 	va_list args;
 	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(NULL, 0, fmt, args);
+	n = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, fmt,
+	    args);
 	va_end(args);
+	if (n >= 0 && (size_t)n < room) {
+		buf->len += (size_t)n;
+		return;
+	}
+	if (room > 0)
+		buf->data[buf->len] = '\0';
 	if (n < 0) {
 		/* over INT_MAX, or no memory for a wide field */
 		if (buf->err == FO_OK)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "store_file.h"
 
 /* ---- 1 who --------------------------------------------------------------- */
 
@@ -38,25 +39,25 @@ entitle(const struct fo_authority *authority, const struct fo_deed *deed,
     struct fo_decision *decision)
 {
 	struct fo_action action = deed->action;
-	struct fo_principal *principal = NULL;
+	struct fo_file *file = NULL;
 	fo_err r;
 
-	r = fo_store_principal(authority->store, decision->id,
-	    &decision->diag, &principal);
+	r = fo_store_file(authority->store, FO_STORE_PRINCIPALS, decision->id,
+	    &decision->diag, &file);
 	if (r == FO_ERR_NOT_FOUND)
 		r = FO_ERR_REVOKED;
 	if (r != FO_OK)
 		goto out;
-	if ((r = fo_decision_status(principal, decision->jkt,
+	if ((r = fo_decision_status(file->principal, decision->jkt,
 	    decision->at.s, &decision->diag)) != FO_OK)
 		goto out;
 
 	action.host = authority->config->host;
 	action.now = decision->at.s;
-	r = fo_decision_weigh(authority->store, principal, &action,
+	r = fo_decision_weigh(authority->store, file->principal, &action,
 	    decision);
 out:
-	fo_principal_free(&principal);
+	fo_file_let_go(&file);
 	return r;
 }
 
@@ -80,9 +81,7 @@ fo_act(const struct fo_authority *authority, const struct fo_deed *deed,
 	};
 	fo_err why;
 
-	if ((why = fo_sid_new(decision.sid)) != FO_OK ||
-	    (why = authority->clock->now(authority->clock->arg,
-	    &decision.at)) != FO_OK)
+	if ((why = fo_decision_begin(authority, &decision)) != FO_OK)
 		goto refused;
 	if ((why = identify(deed, &decision)) != FO_OK)		/* 1 */
 		goto refused;

@@ -1,7 +1,8 @@
 /*
- * Where events go: each sink is opened, given one event and closed again, all
- * within one deadline, and without a single allocation: what becomes of a
- * login for want of memory is told, too.
+ * Where events go: each sink is opened, given one event and closed again (but
+ * for syslog, where the caller keeps it), all within one deadline, and without
+ * a single allocation: what becomes of a login for want of memory is told,
+ * too.
  */
 #include "audit.h"
 
@@ -93,13 +94,13 @@ connect_type(const struct sockaddr_un *to, int type)
 	return fd;
 }
 
+/* Until the socket at the path is connected, syslog is FO_SYSLOG_NONE. */
 static fo_err
-connect_syslog(const char *path, struct fo_diag *diag, bool *ret_stream,
-    int *ret_fd)
+connect_syslog(const char *path, struct fo_diag *diag,
+    struct fo_syslog *syslog)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	bool stream = false;
-	int fd;
+	struct stat st;
 
 	if (path == NULL || strlen(path) >= sizeof(to.sun_path)) {
 		fo_diag_set(diag, "syslog: the path of its socket is missing "
@@ -107,18 +108,44 @@ connect_syslog(const char *path, struct fo_diag *diag, bool *ret_stream,
 		return FO_ERR_AUDIT;
 	}
 	memcpy(to.sun_path, path, strlen(path) + 1);
-	if ((fd = connect_type(&to, SOCK_DGRAM)) < 0 && errno == EPROTOTYPE) {
-		stream = true;
-		fd = connect_type(&to, SOCK_STREAM);
+	/* before connecting: another that took its place meanwhile differs */
+	if (stat(path, &st) == 0) {
+		syslog->dev = st.st_dev;
+		syslog->ino = st.st_ino;
 	}
-	if (fd < 0) {
+	syslog->self = (struct ucred){ .pid = getpid(), .uid = geteuid(),
+		.gid = getegid() };
+	syslog->stream = false;
+	syslog->fd = connect_type(&to, SOCK_DGRAM);
+	if (syslog->fd < 0 && errno == EPROTOTYPE) {
+		syslog->stream = true;
+		syslog->fd = connect_type(&to, SOCK_STREAM);
+	}
+	if (syslog->fd < 0) {
 		fo_diag_set(diag, "syslog: %s: %s; start the system's log "
 		    "daemon", path, strerror(errno));
 		return FO_ERR_AUDIT;
 	}
-	*ret_stream = stream;
-	*ret_fd = fd;
 	return FO_OK;
+}
+
+void
+fo_syslog_close(struct fo_syslog *syslog)
+{
+	if (syslog->fd >= 0)
+		close(syslog->fd);
+	*syslog = (struct fo_syslog)FO_SYSLOG_NONE;
+}
+
+/* Did this process connect it to the socket that stands at the path? */
+static bool
+is_connected(const struct fo_syslog *syslog, pid_t pid, const char *path)
+{
+	struct stat st;
+
+	return syslog->fd >= 0 && syslog->self.pid == pid &&
+	    stat(path, &st) == 0 &&
+	    st.st_dev == syslog->dev && st.st_ino == syslog->ino;
 }
 
 /* Wait until a socket takes more, or the deadline is over. */
@@ -144,14 +171,11 @@ wait_writable(int fd, int64_t end_ms)
  * user, which the kernel takes only from a process that has it.
  */
 static ssize_t
-send_as_effective(int fd, char *data, size_t len)
+send_as_effective(const struct fo_syslog *to, char *data, size_t len)
 {
-	const struct ucred self = {
-		.pid = getpid(), .uid = geteuid(), .gid = getegid()
-	};
 	union {
 		struct cmsghdr header;	/* for its alignment */
-		char bytes[CMSG_SPACE(sizeof(self))];
+		char bytes[CMSG_SPACE(sizeof(to->self))];
 	} control = { .bytes = { 0 } };
 	struct iovec part = { .iov_base = data, .iov_len = len };
 	struct msghdr message = {
@@ -164,28 +188,30 @@ send_as_effective(int fd, char *data, size_t len)
 
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_CREDENTIALS;
-	header->cmsg_len = CMSG_LEN(sizeof(self));
-	memcpy(CMSG_DATA(header), &self, sizeof(self));
+	header->cmsg_len = CMSG_LEN(sizeof(to->self));
+	memcpy(CMSG_DATA(header), &to->self, sizeof(to->self));
 
-	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return sendmsg(to->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /*
- * Send it all. A datagram goes as a whole; a stream may take it in parts.
+ * Send it all. A datagram goes as a whole; a stream may take it in parts, and
+ * gets the NUL that ends a record there, as syslog(3) does it.
  */
 static fo_err
-send_all(int fd, char *data, size_t len, int64_t end_ms,
-    struct fo_diag *diag)
+send_all(const struct fo_syslog *to, const struct fo_buf *line,
+    int64_t end_ms, struct fo_diag *diag)
 {
+	const size_t len = line->len + (to->stream ? 1 : 0);
 	size_t sent = 0;
 	ssize_t n;
 
 	while (sent < len) {
-		n = send_as_effective(fd, data + sent, len - sent);
+		n = send_as_effective(to, line->data + sent, len - sent);
 		if (n > 0) {
 			sent += (size_t)n;
 		} else if (n < 0 && errno == EAGAIN) {
-			if (!wait_writable(fd, end_ms)) {
+			if (!wait_writable(to->fd, end_ms)) {
 				fo_diag_set(diag, "syslog: nobody read the "
 				    "socket for %d ms; look after the "
 				    "system's log daemon",
@@ -201,6 +227,44 @@ send_all(int fd, char *data, size_t len, int64_t end_ms,
 	return FO_OK;
 }
 
+static fo_err
+send_anew(const char *path, const struct fo_buf *line, int64_t end_ms,
+    struct fo_diag *diag, struct fo_syslog *syslog)
+{
+	fo_err r;
+
+	fo_syslog_close(syslog);
+	if ((r = connect_syslog(path, diag, syslog)) != FO_OK)
+		return r;
+	return send_all(syslog, line, end_ms, diag);
+}
+
+/*
+ * By what is kept, if anything is. A connection that has broken is made
+ * anew: the system's log daemon may have been started again.
+ */
+static fo_err
+send_line(const struct fo_audit *audit, pid_t pid, const struct fo_buf *line,
+    int64_t end_ms, struct fo_diag *diag)
+{
+	struct fo_syslog own = FO_SYSLOG_NONE, *kept = audit->syslog;
+	fo_err r;
+
+	if (kept == NULL) {
+		r = send_anew(audit->socket_path, line, end_ms, diag, &own);
+		fo_syslog_close(&own);
+		return r;
+	}
+	if (is_connected(kept, pid, audit->socket_path) &&
+	    send_all(kept, line, end_ms, NULL) == FO_OK)
+		return FO_OK;
+
+	if ((r = send_anew(audit->socket_path, line, end_ms, diag, kept)) !=
+	    FO_OK)
+		fo_syslog_close(kept);
+	return r;
+}
+
 /*
  * No time and no host name stand before the tag: every syslog daemon puts
  * its own there for a local sender, and the event carries ours.
@@ -212,24 +276,14 @@ emit_syslog(const struct fo_audit *audit, const struct fo_event *event,
 	char memory[LINE_MAX_BYTES + 1];
 	fo_err r = FO_ERR_AUDIT;
 	struct fo_buf line;
-	bool stream;
-	int fd;
 
 	fo_buf_init_in(&line, memory, sizeof(memory));
 	fo_buf_addf(&line, "<%d>%s[%ld]: %s", AUTHPRIV << 3 |
 	    severity(event->res), audit->tag, (long)event->pid, text);
-	if (line.err != FO_OK) {
+	if (line.err == FO_OK)
+		r = send_line(audit, event->pid, &line, end_ms, diag);
+	else
 		fo_diag_set(diag, "syslog: %s", fo_err_text(line.err));
-		goto out;
-	}
-	if ((r = connect_syslog(audit->socket_path, diag, &stream,
-	    &fd)) != FO_OK)
-		goto out;
-	/* on a stream the NUL ends the record, as syslog(3) does it */
-	r = send_all(fd, line.data, line.len + (stream ? 1 : 0), end_ms,
-	    diag);
-	close(fd);
-out:
 	fo_buf_clear(&line);
 	return r;
 }
@@ -447,14 +501,12 @@ fo_err
 fo_audit_check(const struct fo_audit *audit, const char *sink,
     struct fo_diag *diag)
 {
-	bool stream;
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
 	fo_err r;
-	int fd;
 
 	if (strcmp(sink, SINK_SYSLOG) == 0) {
-		if ((r = connect_syslog(audit->socket_path, diag, &stream,
-		    &fd)) == FO_OK)
-			close(fd);
+		r = connect_syslog(audit->socket_path, diag, &syslog);
+		fo_syslog_close(&syslog);
 		return r;
 	}
 	if (!is_file(sink))

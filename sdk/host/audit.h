@@ -8,6 +8,11 @@
 #ifndef FO_HOST_AUDIT_H
 #define FO_HOST_AUDIT_H
 
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <stdbool.h>
+
 #include <firstops/error.h>
 
 #include "event.h"
@@ -15,9 +20,26 @@
 #define FO_AUDIT_DEADLINE_MS 2000
 #define FO_AUDIT_SOCKET "/dev/log"
 
+/*
+ * A connection to syslog, kept by a program that emits again and again, for
+ * as long as the same socket stands at its path. Begin with FO_SYSLOG_NONE.
+ */
+struct fo_syslog {
+	int fd;			/* -1: none */
+	bool stream;
+	dev_t dev;		/* the socket's */
+	ino_t ino;
+	struct ucred self;	/* who connected */
+};
+
+#define FO_SYSLOG_NONE { .fd = -1 }
+
+void fo_syslog_close(struct fo_syslog *syslog);
+
 struct fo_audit {
 	const char *tag;		 /* "pam_firstops", "fo" */
 	const char *socket_path;	 /* FO_AUDIT_SOCKET; tests have their own */
+	struct fo_syslog *syslog;	 /* NULL: connected anew for each event */
 	char *const *required;		 /* "syslog", "file:/path"; NULL at end */
 	char *const *best_effort;
 };
@@ -26,7 +48,7 @@ struct fo_audit {
  * Give the event to every sink. FO_OK: every required sink took it.
  * FO_ERR_AUDIT: one did not; the others were still tried, the reason names
  * it. Never blocks longer than the deadline, raises no SIGPIPE or SIGXFSZ,
- * leaves no descriptor.
+ * leaves no descriptor but audit->syslog.
  */
 FO_MUST_CHECK fo_err fo_audit_emit(const struct fo_audit *audit,
     const struct fo_event *event, struct fo_diag *diag);

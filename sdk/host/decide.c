@@ -16,13 +16,15 @@
 #include "base/diag.h"
 #include "replay.h"
 #include "source.h"
+#include "store_file.h"
 
 struct attempt_state {
 	const struct fo_authority *authority;
 	const struct fo_attempt *attempt;
 	struct fo_decision *decision;
 	struct fo_proof *proof;		/* from step 1 on */
-	struct fo_principal *principal;	/* from step 2 on, unless unreadable */
+	struct fo_file *file;		/* its principal's, from step 2 on */
+	const struct fo_principal *principal;	/* unless it is unreadable */
 	fo_err unreadable;		/* why it is: told from step 4 on */
 	struct fo_diag unreadable_diag;
 };
@@ -75,8 +77,8 @@ find(struct attempt_state *st)
 	if ((r = fo_store_find(store, decision->jkt, &decision->diag, id)) !=
 	    FO_OK)
 		return r;
-	r = fo_store_principal(store, id, &st->unreadable_diag,
-	    &st->principal);
+	r = fo_store_file(store, FO_STORE_PRINCIPALS, id,
+	    &st->unreadable_diag, &st->file);
 	if (r == FO_ERR_NOT_FOUND) {
 		fo_diag_set(&decision->diag, "keys.d/%s leads to a principal "
 		    "that is no longer registered", decision->jkt);
@@ -86,6 +88,7 @@ find(struct attempt_state *st)
 		st->unreadable = r;
 		return FO_OK;
 	}
+	st->principal = st->file->principal;
 	if (fo_principal_key(st->principal, decision->jkt) == NULL) {
 		fo_diag_set(&decision->diag, "keys.d/%s leads to a principal "
 		    "that does not list it", decision->jkt);
@@ -247,6 +250,8 @@ make_spend(const struct attempt_state *st)
 		.max_age_s = config->max_age_s,
 		.clock_skew_s = config->clock_skew_s,
 		.clock = st->authority->clock,
+		.keep = st->authority->keep != NULL ?
+		    &st->authority->keep->replay : NULL,
 		.diag = &st->decision->diag,
 	};
 }
@@ -309,26 +314,11 @@ refuse(struct attempt_state *st, fo_err why)
 
 /* ---- the whole --------------------------------------------------------- */
 
-/* The clock is read now: the answer has arrived. */
-static fo_err
-begin(struct attempt_state *st)
-{
-	struct fo_decision *decision = st->decision;
-	fo_err r;
-
-	if ((r = fo_sid_new(decision->sid)) != FO_OK ||
-	    (r = st->authority->clock->now(st->authority->clock->arg,
-	    &decision->at)) != FO_OK)
-		return r;
-
-	return FO_OK;
-}
-
 static void
 end(struct attempt_state *st)
 {
 	fo_proof_free(&st->proof);
-	fo_principal_free(&st->principal);
+	fo_file_let_go(&st->file);
 }
 
 fo_err
@@ -341,7 +331,7 @@ fo_decide(const struct fo_authority *authority,
 		.attempt = attempt, .decision = &decision };
 	fo_err why;
 
-	if ((why = begin(&st)) != FO_OK)
+	if ((why = fo_decision_begin(authority, &decision)) != FO_OK)
 		goto refused;
 	if ((why = parse(&st)) != FO_OK)	/* 1 */
 		goto refused;
@@ -380,7 +370,7 @@ fo_decide_preview(const struct fo_authority *authority,
 	struct fo_spend peek;
 	fo_err why;
 
-	if ((why = begin(&st)) != FO_OK ||
+	if ((why = fo_decision_begin(authority, &decision)) != FO_OK ||
 	    (why = parse(&st)) != FO_OK ||
 	    (why = find(&st)) != FO_OK ||
 	    (why = verify(&st)) != FO_OK ||
@@ -401,28 +391,28 @@ fo_still_permitted(const struct fo_authority *authority, const char *id,
     const char *jkt, const char *service, const char *account,
     const char *rhost, struct fo_diag *diag)
 {
-	struct fo_principal *principal = NULL;
 	struct fo_decision decision = { .why = FO_ERR_INTERNAL };
+	struct fo_file *file = NULL;
 	fo_err r;
 
 	if ((r = authority->clock->now(authority->clock->arg,
 	    &decision.at)) != FO_OK)
 		return r;
-	r = fo_store_principal(authority->store, id, &decision.diag,
-	    &principal);
+	r = fo_store_file(authority->store, FO_STORE_PRINCIPALS, id,
+	    &decision.diag, &file);
 	if (r == FO_ERR_NOT_FOUND)
 		r = FO_ERR_REVOKED;
 	if (r != FO_OK)
 		goto out;
-	if ((r = fo_decision_status(principal, jkt, decision.at.s,
+	if ((r = fo_decision_status(file->principal, jkt, decision.at.s,
 	    &decision.diag)) != FO_OK)
 		goto out;
 	if (service != NULL && account != NULL)
-		r = check_permitted(authority, principal, service, account,
-		    rhost, &decision);
+		r = check_permitted(authority, file->principal, service,
+		    account, rhost, &decision);
 out:
 	if (r != FO_OK)
 		fo_diag_set(diag, "%s", decision.diag.text);
-	fo_principal_free(&principal);
+	fo_file_let_go(&file);
 	return r;
 }

@@ -14,6 +14,28 @@ fo_decision_text(const char *from, char *to, size_t size)
 	(void)snprintf(to, size, "%s", from);
 }
 
+fo_err
+fo_decision_begin(const struct fo_authority *authority,
+    struct fo_decision *decision)
+{
+	const struct fo_clock *clock = authority->clock;
+	fo_err r;
+
+	if ((r = fo_sid_new(decision->sid)) != FO_OK ||
+	    (r = clock->now(clock->arg, &decision->at)) != FO_OK)
+		return r;
+
+	return FO_OK;
+}
+
+void
+fo_keep_clear(struct fo_keep *keep)
+{
+	fo_syslog_close(&keep->syslog);
+	fo_replay_keep_clear(&keep->replay);
+	keep->self = (struct fo_self){ .pid = 0 };
+}
+
 void
 fo_decision_name(struct fo_decision *decision,
     const struct fo_principal *principal)
@@ -88,6 +110,8 @@ fo_authority_audit(const struct fo_authority *authority)
 	return (struct fo_audit) {
 		.tag = authority->audit_tag,
 		.socket_path = authority->audit_socket,
+		.syslog = authority->keep != NULL ?
+		    &authority->keep->syslog : NULL,
 		.required = config != NULL ? config->audit_required :
 		    syslog_alone,
 		.best_effort = config != NULL ? config->audit_best_effort :
@@ -102,11 +126,14 @@ emit(const struct fo_authority *authority, const struct fo_decision *decision,
     struct fo_diag *diag)
 {
 	const struct fo_audit audit = fo_authority_audit(authority);
+	struct fo_self now = { .pid = 0 };
+	struct fo_self *self = authority->keep != NULL ?
+	    &authority->keep->self : &now;
 	struct fo_event event;
 	fo_err r;
 
 	/* a refusal for want of a clock is told without the time */
-	if ((r = fo_event_init(&event, authority->clock)) != FO_OK &&
+	if ((r = fo_event_init_as(&event, self, authority->clock)) != FO_OK &&
 	    why == FO_OK)
 		return r;
 	event.host = authority->config != NULL ? authority->config->host :

@@ -15,7 +15,22 @@
 #include "event.h"
 #include "policy.h"
 #include "principal.h"
+#include "replay.h"
 #include "store.h"
+
+/*
+ * What a program that decides again and again, in one thread and as one user,
+ * keeps between decisions. Begin with FO_KEEP_NONE.
+ */
+struct fo_keep {
+	struct fo_syslog syslog;
+	struct fo_replay_keep replay;
+	struct fo_self self;
+};
+
+#define FO_KEEP_NONE { .syslog = FO_SYSLOG_NONE, .replay = FO_REPLAY_KEEP_NONE }
+
+void fo_keep_clear(struct fo_keep *keep);
 
 /* All that a decision stands on and that is not in the attempt. */
 struct fo_authority {
@@ -25,6 +40,7 @@ struct fo_authority {
 	struct fo_verifier *verifier;	/* NULL: one for each decision */
 	const char *audit_tag;
 	const char *audit_socket;	/* FO_AUDIT_SOCKET */
+	struct fo_keep *keep;		/* NULL: nothing is kept */
 };
 
 /* What came of it. Plain values: copy it, drop it. */
@@ -47,6 +63,13 @@ struct fo_decision {
 
 /* Copy a text that its reader has limited to what fits there. */
 void fo_decision_text(const char *from, char *to, size_t size);
+
+/*
+ * A decision begins: its sid, and the time. The clock is read now: what is
+ * decided on has arrived.
+ */
+FO_MUST_CHECK fo_err fo_decision_begin(const struct fo_authority *authority,
+    struct fo_decision *decision);
 
 /* From here on the decision names this principal. */
 void fo_decision_name(struct fo_decision *decision,

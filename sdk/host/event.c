@@ -186,6 +186,17 @@ stays(unsigned char c, bool keep_space)
 	return c > 0x20 && c <= 0x7e && c != '"' && c != '\\' && c != '%';
 }
 
+/* How many bytes stay as they are, up to max of them. */
+static size_t
+plain_len(const char *text, bool keep_space, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && stays((unsigned char)text[n], keep_space))
+		n++;
+	return n;
+}
+
 /*
  * Add the units of a text that fit in cap bytes; *ret_whole says whether all
  * of them did.
@@ -194,19 +205,20 @@ static void
 add_units(struct fo_buf *buf, const char *text, bool keep_space, size_t cap,
     bool *ret_whole)
 {
-	size_t used = 0;
+	size_t left = cap, n;
 
-	for (; *text != '\0'; text++) {
-		const unsigned char c = (unsigned char)*text;
-		const size_t unit = stays(c, keep_space) ? 1 : 3;
-
-		if (used + unit > cap)
+	for (;;) {
+		n = plain_len(text, keep_space, left);
+		fo_buf_add(buf, text, n);
+		text += n;
+		left -= n;
+		if (*text == '\0' || left < 3 ||
+		    stays((unsigned char)*text, keep_space))
 			break;
-		if (unit == 1)
-			fo_buf_add(buf, text, 1);
-		else
-			fo_buf_addf(buf, "%%%02X", (unsigned int)c);
-		used += unit;
+		fo_buf_addf(buf, "%%%02X",
+		    (unsigned int)(unsigned char)*text);
+		text++;
+		left -= 3;
 	}
 	*ret_whole = *text == '\0';
 }
@@ -273,7 +285,9 @@ add_cut(struct fo_buf *buf, const char *units, size_t len, size_t cap)
 static void
 add_member(struct fo_buf *buf, const char *key, const char *text, size_t cap)
 {
-	fo_buf_addf(buf, ",\"%s\":\"", key);
+	fo_buf_adds(buf, ",\"");
+	fo_buf_adds(buf, key);
+	fo_buf_adds(buf, "\":\"");
 	add_value(buf, text, true, cap);
 	fo_buf_adds(buf, "\"");
 }
@@ -505,14 +519,37 @@ read_audit_id(const char *path)
 	return (uint32_t)value;
 }
 
+/* Read once in a process: what forks off has another number. */
+static void
+know(struct fo_self *self)
+{
+	const pid_t pid = getpid();
+
+	if (self->pid == pid)
+		return;
+	self->pid = pid;
+	self->auid = read_audit_id("/proc/self/loginuid");
+	self->ses = read_audit_id("/proc/self/sessionid");
+}
+
+fo_err
+fo_event_init_as(struct fo_event *event, struct fo_self *self,
+    const struct fo_clock *clock)
+{
+	memset(event, 0, sizeof(*event));
+	know(self);
+	event->pid = self->pid;
+	event->auid = self->auid;
+	event->ses = self->ses;
+	return clock->now(clock->arg, &event->at);
+}
+
 fo_err
 fo_event_init(struct fo_event *event, const struct fo_clock *clock)
 {
-	memset(event, 0, sizeof(*event));
-	event->pid = getpid();
-	event->auid = read_audit_id("/proc/self/loginuid");
-	event->ses = read_audit_id("/proc/self/sessionid");
-	return clock->now(clock->arg, &event->at);
+	struct fo_self now = { .pid = 0 };
+
+	return fo_event_init_as(event, &now, clock);
 }
 
 /*

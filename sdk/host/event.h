@@ -88,7 +88,20 @@ struct fo_event {
 FO_MUST_CHECK fo_err fo_event_format(const struct fo_event *event,
     char ret_text[FO_EVENT_SIZE]);
 
-/* Fill at, pid, auid and ses from the machine. */
+/* Who emits, as the kernel has it. pid 0: not read yet. */
+struct fo_self {
+	pid_t pid;
+	uint32_t auid;
+	uint32_t ses;
+};
+
+/*
+ * Fill at from the clock, and pid, auid and ses from self, which is read
+ * first where it is another process's, or nobody's.
+ */
+FO_MUST_CHECK fo_err fo_event_init_as(struct fo_event *event,
+    struct fo_self *self, const struct fo_clock *clock);
+/* The same, read now. */
 FO_MUST_CHECK fo_err fo_event_init(struct fo_event *event,
     const struct fo_clock *clock);
 

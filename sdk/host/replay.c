@@ -45,6 +45,11 @@
  * back after another took its place (a mount taken away again, a folder moved
  * back). Services with nonce: always depend on neither.
  *
+ * A folder that is kept open is like one that was opened by a caller who then
+ * was stopped for long: none of the above depends on when it was opened. Its
+ * birth, kept as well, is compared by inode and ctime where it would be read:
+ * whoever makes another one makes another file.
+ *
  * Nobody waits for anybody: a lock that is held is not waited for, and only
  * sweeping and the replacement of a birth of another boot want it.
  */
@@ -68,6 +73,7 @@
 
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "base/stamp.h"
 #include "base/write.h"
 #include "event.h"
 #include "folder.h"
@@ -223,6 +229,71 @@ refuse_newborn(const struct replay *rp, int64_t wait_s)
 
 /* ---- the folder --------------------------------------------------------- */
 
+/* The same folder, and as closed to others as when it was judged? */
+static bool
+is_same_folder(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
+}
+
+/* Take the folder that is kept, if the path leads to it. */
+static bool
+take_kept(struct replay *rp, uid_t user)
+{
+	struct fo_replay_keep *keep = rp->spend->keep;
+	struct stat st;
+
+	if (keep == NULL || keep->fd < 0)
+		return false;
+	if (keep->user != user || lstat(rp->path, &st) != 0 ||
+	    !is_same_folder(&st, &keep->folder)) {
+		fo_replay_keep_clear(keep);
+		return false;
+	}
+	memcpy(rp->boot_id, keep->boot_id, sizeof(rp->boot_id));
+	rp->fd = keep->fd;
+	return true;
+}
+
+static void
+keep_folder(struct replay *rp, uid_t user)
+{
+	struct fo_replay_keep *keep = rp->spend->keep;
+
+	if (keep == NULL || fstat(rp->fd, &keep->folder) != 0)
+		return;
+	keep->fd = rp->fd;
+	keep->user = user;
+	memcpy(keep->boot_id, rp->boot_id, sizeof(keep->boot_id));
+}
+
+void
+fo_replay_keep_clear(struct fo_replay_keep *keep)
+{
+	if (keep->fd >= 0)
+		close(keep->fd);
+	*keep = (struct fo_replay_keep)FO_REPLAY_KEEP_NONE;
+}
+
+/* Open and judge it; root makes what is missing, if make. */
+static fo_err
+open_judged(struct replay *rp, const char *name, uid_t user, bool make)
+{
+	const struct fo_spend *sp = rp->spend;
+	int parent;
+	fo_err r;
+
+	r = make ? fo_folder_open(sp->folder, user, sp->diag, &parent) :
+	    fo_safe_open_folder(sp->folder, user, sp->diag, &parent);
+	if (r != FO_OK)
+		return r;
+	r = fo_folder_open_at(parent, sp->folder, name, user,
+	    make ? FOLDER_MODE : 0, sp->diag, &rp->fd);
+	close(parent);
+	return r;
+}
+
 /*
  * Open FOLDER/<euid>. Root makes what is missing; anybody else's was made by
  * the system, since FOLDER is root's. Whatever is returned, rp is ready for
@@ -232,10 +303,9 @@ static fo_err
 open_folder(struct replay *rp, const struct fo_spend *sp, uid_t user,
     bool make)
 {
-	const bool is_root = user == 0 && geteuid() == 0;
 	char name[DECIMAL_SIZE];
+	bool is_root;
 	fo_err r;
-	int parent;
 
 	*rp = (struct replay){ .spend = sp, .fd = -1 };
 	(void)snprintf(name, sizeof(name), "%lu", (unsigned long)user);
@@ -243,16 +313,14 @@ open_folder(struct replay *rp, const struct fo_spend *sp, uid_t user,
 		rp->path = NULL;
 		return FO_ERR_NOMEM;
 	}
+	if (take_kept(rp, user))
+		return FO_OK;
 	if (sp->clock->boot_id(sp->clock->arg, rp->boot_id) != FO_OK)
 		return refuse_text(rp, "the machine's boot id cannot be read");
-	r = make && is_root ?
-	    fo_folder_open(sp->folder, user, sp->diag, &parent) :
-	    fo_safe_open_folder(sp->folder, user, sp->diag, &parent);
-	if (r == FO_OK) {
-		r = fo_folder_open_at(parent, sp->folder, name, user,
-		    make && is_root ? FOLDER_MODE : 0, sp->diag, &rp->fd);
-		close(parent);
-	}
+	is_root = user == 0 && geteuid() == 0;
+	r = open_judged(rp, name, user, make && is_root);
+	if (r == FO_OK)
+		keep_folder(rp, user);
 	if (r == FO_OK || r == FO_ERR_NOMEM)
 		return r;
 	if (r != FO_ERR_NOT_FOUND) {
@@ -268,7 +336,9 @@ open_folder(struct replay *rp, const struct fo_spend *sp, uid_t user,
 static void
 close_folder(struct replay *rp)
 {
-	if (rp->fd >= 0)
+	const struct fo_replay_keep *keep = rp->spend->keep;
+
+	if (rp->fd >= 0 && (keep == NULL || keep->fd != rp->fd))
 		close(rp->fd);
 	free(rp->path);
 }
@@ -285,13 +355,52 @@ check_same_folder(const struct replay *rp)
 	if (fstat(rp->fd, &open_one) != 0 ||
 	    fstatat(AT_FDCWD, rp->path, &named_one, AT_SYMLINK_NOFOLLOW) != 0)
 		return refuse_errno(rp, errno);
-	if (open_one.st_dev != named_one.st_dev ||
-	    open_one.st_ino != named_one.st_ino)
+	if (!is_same_folder(&open_one, &named_one))
 		return refuse_text(rp, "it was replaced meanwhile; try again");
 	return FO_OK;
 }
 
 /* ---- birth -------------------------------------------------------------- */
+
+static fo_err
+parse_birth(const struct replay *rp, int64_t *ret_boot_ms)
+{
+	const size_t id_len = FO_BOOT_ID_SIZE - 1;
+	char text[RECORD_SIZE];
+	fo_err r;
+
+	if ((r = read_record(rp->fd, BIRTH, text)) != FO_OK)
+		return r;
+	if (strncmp(text, rp->boot_id, id_len) != 0 || text[id_len] != ' ' ||
+	    !parse_decimal(text + id_len + 1, ret_boot_ms))
+		return FO_ERR_FORMAT;
+
+	return FO_OK;
+}
+
+/* The birth that is kept, or that is kept from now on. */
+static fo_err
+look_at_birth(const struct replay *rp, int64_t *ret_boot_ms)
+{
+	struct fo_replay_keep *keep = rp->spend->keep;
+	struct stat st;
+	fo_err r;
+
+	if (keep == NULL || keep->fd != rp->fd ||
+	    fstatat(rp->fd, BIRTH, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return parse_birth(rp, ret_boot_ms);
+	if (keep->has_birth && fo_stamp_same(&st, &keep->birth)) {
+		*ret_boot_ms = keep->birth_boot_ms;
+		return FO_OK;
+	}
+	keep->has_birth = false;
+	if ((r = parse_birth(rp, ret_boot_ms)) != FO_OK)
+		return r;
+	keep->has_birth = fo_stamp_ripe(&st);
+	keep->birth = st;
+	keep->birth_boot_ms = *ret_boot_ms;
+	return FO_OK;
+}
 
 /*
  * Read birth. FO_ERR_NOT_FOUND: none. FO_ERR_FORMAT: torn, of another boot,
@@ -301,16 +410,12 @@ static fo_err
 read_birth(const struct replay *rp, const struct fo_now *now,
     int64_t *ret_boot_ms)
 {
-	const size_t id_len = FO_BOOT_ID_SIZE - 1;
-	char text[RECORD_SIZE];
 	int64_t boot_ms;
 	fo_err r;
 
-	if ((r = read_record(rp->fd, BIRTH, text)) != FO_OK)
+	if ((r = look_at_birth(rp, &boot_ms)) != FO_OK)
 		return r;
-	if (strncmp(text, rp->boot_id, id_len) != 0 || text[id_len] != ' ' ||
-	    !parse_decimal(text + id_len + 1, &boot_ms) ||
-	    boot_ms > now->boot_ms)
+	if (boot_ms > now->boot_ms)
 		return FO_ERR_FORMAT;
 
 	*ret_boot_ms = boot_ms;

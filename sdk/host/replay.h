@@ -9,8 +9,11 @@
 #ifndef FO_HOST_REPLAY_H
 #define FO_HOST_REPLAY_H
 
-#include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include <firstops/error.h>
 
@@ -18,6 +21,24 @@
 
 /* How long a minute's folder is kept after its end. */
 #define FO_REPLAY_KEEP_S 360
+
+/*
+ * A folder of used proofs that a program which spends again and again keeps
+ * open, with its birth. Begin with FO_REPLAY_KEEP_NONE.
+ */
+struct fo_replay_keep {
+	int fd;			/* -1: none */
+	uid_t user;
+	struct stat folder;
+	char boot_id[FO_BOOT_ID_SIZE];
+	bool has_birth;
+	struct stat birth;
+	int64_t birth_boot_ms;
+};
+
+#define FO_REPLAY_KEEP_NONE { .fd = -1 }
+
+void fo_replay_keep_clear(struct fo_replay_keep *keep);
 
 /* A proof to be spent, and the window it was found fresh in. */
 struct fo_spend {
@@ -27,6 +48,7 @@ struct fo_spend {
 	int64_t max_age_s;
 	int64_t clock_skew_s;
 	const struct fo_clock *clock;
+	struct fo_replay_keep *keep;	/* NULL: opened for each proof */
 	struct fo_diag *diag;
 };
 

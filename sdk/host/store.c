@@ -5,8 +5,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 #include "base/safeopen.h"
 
 #include "names.h"
-#include "node.h"
+#include "shelf.h"
+#include "store_file.h"
 
 #define YAML_SUFFIX ".yaml"
 
@@ -61,6 +62,7 @@ fo_store_free(struct fo_store **store)
 {
 	if (store == NULL || *store == NULL)
 		return;
+	fo_shelf_free(&(*store)->shelf);
 	free((*store)->folder);
 	free((*store)->config_path);
 	free(*store);
@@ -69,70 +71,16 @@ fo_store_free(struct fo_store **store)
 
 /* ---- one file -------------------------------------------------------- */
 
-/* Read a file that is safe to trust. The caller frees. */
-static fo_err
-slurp(const struct fo_store *store, const char *path, struct fo_diag *diag,
-    char **ret_text, size_t *ret_len)
-{
-	fo_err r;
-	int fd;
-
-	r = fo_safe_open_file(path, store->owner, diag, &fd);
-	if (r != FO_OK)
-		return r;
-	r = fo_read_all(fd, FO_FILE_MAX_BYTES, ret_text, ret_len);
-	if (r == FO_ERR_TOO_LONG)
-		fo_diag_set(diag, "%s: the file is larger than %d bytes; take "
-		    "something out", path, FO_FILE_MAX_BYTES);
-	else if (r == FO_ERR_IO)
-		fo_diag_set(diag, "%s: cannot be read: %s; %s", path,
-		    strerror(errno), fo_diag_remedy(errno));
-	close(fd);
-	return r;
-}
-
-/*
- * The path FOLDER/part/name.yaml and its text. FO_ERR_NOT_FOUND only when the
- * file or its folder is missing; anything else is FO_ERR_STORE.
- */
-static fo_err
-slurp_part(const struct fo_store *store, const char *part, const char *name,
-    struct fo_diag *diag, char **ret_path, char **ret_text, size_t *ret_len)
-{
-	struct fo_buf buf;
-	char *path = NULL;
-	fo_err r;
-
-	fo_buf_init(&buf, (size_t)PATH_MAX + NAME_MAX);
-	fo_buf_addf(&buf, "%s/%s/%s" YAML_SUFFIX, store->folder, part, name);
-	if ((r = fo_buf_take(&buf, &path)) != FO_OK)
-		return r;
-	r = slurp(store, path, diag, ret_text, ret_len);
-	if (r != FO_OK) {
-		free(path);
-		return r == FO_ERR_NOT_FOUND || r == FO_ERR_NOMEM ? r :
-		    FO_ERR_STORE;
-	}
-	*ret_path = path;
-	return FO_OK;
-}
-
-/* What a parser says, as the store says it. */
-static fo_err
-parsed(fo_err r)
-{
-	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_STORE;
-}
-
 fo_err
 fo_store_config(const struct fo_store *store, struct fo_diag *diag,
     struct fo_config **ret_config)
 {
 	char *text = NULL;
+	struct stat stamp;
 	size_t len = 0;
 	fo_err r;
 
-	r = slurp(store, store->config_path, diag, &text, &len);
+	r = fo_file_text(store, store->config_path, diag, &stamp, &text, &len);
 	if (r == FO_ERR_NOT_FOUND)
 		fo_diag_set(diag, "%s does not exist; \"fo init\" makes one",
 		    store->config_path);
@@ -144,67 +92,81 @@ fo_store_config(const struct fo_store *store, struct fo_diag *diag,
 }
 
 fo_err
+fo_store_file(const struct fo_store *store, fo_store_part part,
+    const char *name, struct fo_diag *diag, struct fo_file **ret_file)
+{
+	struct fo_shelf *shelf = store->shelf;
+	struct fo_file *file;
+	fo_err r;
+
+	file = shelf != NULL ? fo_shelf_find(shelf, part, name) : NULL;
+	if (file == NULL) {
+		if ((r = fo_file_read(store, part, name, diag, &file)) !=
+		    FO_OK)
+			return r;
+		if (shelf != NULL)
+			fo_shelf_put(shelf, file);
+	}
+
+	*ret_file = file;
+	return FO_OK;
+}
+
+fo_err
 fo_store_principal(const struct fo_store *store, const char *id,
     struct fo_diag *diag, struct fo_principal **ret_principal)
 {
-	char *path = NULL, *text = NULL;
-	size_t len = 0;
+	struct fo_file *file;
 	fo_err r;
 
-	if (!fo_id_ok(id)) {
-		fo_diag_set(diag, "%s is not the id of a principal", id);
-		return FO_ERR_NOT_FOUND;
-	}
-	r = slurp_part(store, "principals.d", id, diag, &path, &text, &len);
-	if (r != FO_OK)
+	if ((r = fo_file_read(store, FO_STORE_PRINCIPALS, id, diag, &file)) !=
+	    FO_OK)
 		return r;
-	r = parsed(fo_principal_parse(path, id, text, len, diag,
-	    ret_principal));
-	free(path);
-	free(text);
-	return r;
+	*ret_principal = file->principal;
+	file->principal = NULL; /* now owned by the caller */
+	fo_file_let_go(&file);
+	return FO_OK;
 }
 
 fo_err
 fo_store_group(const struct fo_store *store, const char *name,
     struct fo_diag *diag, struct fo_group **ret_group)
 {
-	char *path = NULL, *text = NULL;
-	size_t len = 0;
+	struct fo_file *file;
 	fo_err r;
 
-	if (!fo_name_ok(name)) {
-		fo_diag_set(diag, "%s is not the name of a group", name);
-		return FO_ERR_NOT_FOUND;
-	}
-	r = slurp_part(store, "groups.d", name, diag, &path, &text, &len);
-	if (r != FO_OK)
+	if ((r = fo_file_read(store, FO_STORE_GROUPS, name, diag, &file)) !=
+	    FO_OK)
 		return r;
-	r = parsed(fo_group_parse(path, name, text, len, diag, ret_group));
-	free(path);
-	free(text);
-	return r;
+	*ret_group = file->group;
+	file->group = NULL; /* now owned by the caller */
+	fo_file_let_go(&file);
+	return FO_OK;
 }
 
 fo_err
 fo_store_policy(const struct fo_store *store, const char *name,
     struct fo_diag *diag, struct fo_policy **ret_policy)
 {
-	char *path = NULL, *text = NULL;
-	size_t len = 0;
+	struct fo_file *file;
 	fo_err r;
 
-	if (!fo_name_ok(name)) {
-		fo_diag_set(diag, "%s is not the name of a policy", name);
-		return FO_ERR_NOT_FOUND;
-	}
-	r = slurp_part(store, "policies.d", name, diag, &path, &text, &len);
-	if (r != FO_OK)
+	if ((r = fo_file_read(store, FO_STORE_POLICIES, name, diag, &file)) !=
+	    FO_OK)
 		return r;
-	r = parsed(fo_policy_parse(path, name, text, len, diag, ret_policy));
-	free(path);
-	free(text);
-	return r;
+	*ret_policy = file->policy;
+	file->policy = NULL; /* now owned by the caller */
+	fo_file_let_go(&file);
+	return FO_OK;
+}
+
+/* ---- keeping ----------------------------------------------------------- */
+
+fo_err
+fo_store_keep(struct fo_store *store)
+{
+	return store->shelf != NULL ? FO_OK :
+	    fo_shelf_new(&store->shelf);
 }
 
 /* ---- the index ------------------------------------------------------- */
@@ -252,6 +214,13 @@ id_of_link(const char *text, char ret_id[FO_ID_SIZE])
 	return true;
 }
 
+static fo_err
+refuse_unknown(const char *jkt, struct fo_diag *diag)
+{
+	fo_diag_set(diag, "no principal has registered thumbprint %s", jkt);
+	return FO_ERR_UNKNOWN_KEY;
+}
+
 /* Read keys.d/<jkt> in the open folder of that path. */
 static fo_err
 read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
@@ -261,11 +230,8 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
 	char text[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE] = "";
 	const ssize_t n = readlinkat(fd, jkt, text, sizeof(text) - 1);
 
-	if (n < 0 && errno == ENOENT) {
-		fo_diag_set(diag, "no principal has registered thumbprint %s",
-		    jkt);
-		return FO_ERR_UNKNOWN_KEY;
-	}
+	if (n < 0 && errno == ENOENT)
+		return refuse_unknown(jkt, diag);
 	if (n < 0 && errno != EINVAL) {
 		fo_diag_set(diag, "%s/%s: %s; %s", path, jkt,
 		    strerror(errno), fo_diag_remedy(errno));
@@ -280,6 +246,30 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
 	return FO_OK;
 }
 
+/*
+ * The same by its path, without judging the folders: a link cannot lie, since
+ * the principal's own file has to list the thumbprint, and none is a refusal.
+ * FO_ERR_STORE: something is wrong that is for the long way to tell.
+ */
+static fo_err
+find_unjudged(const struct fo_store *store, const char *jkt,
+    struct fo_diag *diag, char ret_id[FO_ID_SIZE])
+{
+	char path[PATH_MAX];
+	const int n = snprintf(path, sizeof(path), "%s/keys.d/%s",
+	    store->folder, jkt);
+	fo_err r;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return FO_ERR_STORE;
+	r = read_link(AT_FDCWD, store->folder, path, NULL, ret_id);
+	if (r != FO_ERR_UNKNOWN_KEY)
+		return r;
+	path[(size_t)n - strlen(jkt)] = '\0';
+	return access(path, F_OK) == 0 ? refuse_unknown(jkt, diag) :
+	    FO_ERR_STORE;
+}
+
 fo_err
 fo_store_find(const struct fo_store *store, const char *jkt,
     struct fo_diag *diag, char ret_id[FO_ID_SIZE])
@@ -292,6 +282,9 @@ fo_store_find(const struct fo_store *store, const char *jkt,
 		fo_diag_set(diag, "this is not a thumbprint");
 		return FO_ERR_UNKNOWN_KEY;
 	}
+	if (store->shelf != NULL && (r = find_unjudged(store, jkt, diag,
+	    ret_id)) != FO_ERR_STORE)
+		return r;
 	if ((r = open_part(store, "keys.d", diag, &path, &fd)) != FO_OK)
 		return r;
 	r = read_link(fd, path, jkt, diag, ret_id);
@@ -308,7 +301,7 @@ has_policy(const struct fo_policies *policies, const char *name)
 	size_t i;
 
 	for (i = 0; i < policies->count; i++) {
-		if (strcmp(policies->list[i]->name, name) == 0)
+		if (strcmp(policies->files[i]->name, name) == 0)
 			return true;
 	}
 	return false;
@@ -335,23 +328,23 @@ static fo_err
 add_policies(const struct fo_store *store, char *const *names,
     const char *by, struct fo_diag *diag, struct fo_policies *policies)
 {
-	const struct fo_policy **list;
-	struct fo_policy *policy;
+	struct fo_file **files;
 	fo_err r;
 
 	for (; names != NULL && *names != NULL; names++) {
 		if (has_policy(policies, *names))
 			continue;
-		list = reallocarray(policies->list, policies->count + 1,
+		files = reallocarray(policies->files, policies->count + 1,
 		    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers */
-		    sizeof(*list));
-		if (list == NULL)
+		    sizeof(*files));
+		if (files == NULL)
 			return FO_ERR_NOMEM;
-		policies->list = list;
-		r = fo_store_policy(store, *names, diag, &policy);
+		policies->files = files;
+		r = fo_store_file(store, FO_STORE_POLICIES, *names, diag,
+		    &files[policies->count]);
 		if (r != FO_OK)
 			return named(r, "policy", *names, by, diag);
-		list[policies->count++] = policy;
+		policies->count++;
 	}
 	return FO_OK;
 }
@@ -360,20 +353,33 @@ static fo_err
 add_group(const struct fo_store *store, const char *name, const char *by,
     struct fo_diag *diag, struct fo_policies *policies)
 {
-	struct fo_group *group = NULL;
+	struct fo_file *group = NULL;
 	struct fo_buf who;
 	fo_err r;
 
-	if ((r = fo_store_group(store, name, diag, &group)) != FO_OK)
+	if ((r = fo_store_file(store, FO_STORE_GROUPS, name, diag, &group)) !=
+	    FO_OK)
 		return named(r, "group", name, by, diag);
 	fo_buf_init(&who, FO_DIAG_SIZE);
 	fo_buf_addf(&who, "group '%s'", name);
 	if ((r = who.err) == FO_OK)
-		r = add_policies(store, group->policies, who.data, diag,
-		    policies);
+		r = add_policies(store, group->group->policies, who.data,
+		    diag, policies);
 	fo_buf_clear(&who);
-	fo_group_free(&group);
+	fo_file_let_go(&group);
 	return r;
+}
+
+static fo_err
+make_list(struct fo_policies *policies)
+{
+	policies->list = calloc(policies->count + 1, sizeof(*policies->list));
+	if (policies->list == NULL)
+		return FO_ERR_NOMEM;
+	for (size_t i = 0; i < policies->count; i++)
+		policies->list[i] = policies->files[i]->policy;
+
+	return FO_OK;
 }
 
 fo_err
@@ -394,6 +400,8 @@ fo_store_policies(const struct fo_store *store,
 	if (r == FO_OK)
 		r = add_group(store, FO_GROUP_DEFAULT, "every principal",
 		    diag, &made);
+	if (r == FO_OK)
+		r = make_list(&made);
 	if (r != FO_OK) {
 		fo_policies_clear(&made);
 		return r;
@@ -405,37 +413,18 @@ fo_store_policies(const struct fo_store *store,
 void
 fo_policies_clear(struct fo_policies *policies)
 {
-	struct fo_policy *policy;
-	size_t i;
-
-	for (i = 0; i < policies->count; i++) {
-		/* made by add_policies, and nobody else's */
-		policy = (struct fo_policy *)(uintptr_t)policies->list[i];
-		fo_policy_free(&policy);
-	}
+	for (size_t i = 0; i < policies->count; i++)
+		fo_file_let_go(&policies->files[i]);
+	free(policies->files);
 	free(policies->list);
 	*policies = (struct fo_policies){ .list = NULL };
 }
 
 /* ---- walking --------------------------------------------------------- */
 
-/* A part's folder, and which of the names in it count. */
-struct part {
-	const char *folder;
-	bool (*ok)(const char *);
-	bool yaml;
-};
-
-static const struct part parts[] = {
-	[FO_STORE_PRINCIPALS] = { "principals.d", fo_id_ok, true },
-	[FO_STORE_KEYS] = { "keys.d", fo_jkt_ok, false },
-	[FO_STORE_GROUPS] = { "groups.d", fo_name_ok, true },
-	[FO_STORE_POLICIES] = { "policies.d", fo_name_ok, true },
-};
-
 /* Give a name without its suffix to each, if it fits the grammar. */
 static fo_err
-give(const struct part *part, const char *file,
+give(const struct fo_part *part, const char *file,
     fo_err (*each)(const char *name, void *arg), void *arg)
 {
 	const char *end = part->yaml ? strrchr(file, '.') : strchr(file, '\0');
@@ -460,7 +449,7 @@ fo_store_each(const struct fo_store *store, fo_store_part part,
 	DIR *dir;
 	int fd;
 
-	r = open_part(store, parts[part].folder, diag, &path, &fd);
+	r = open_part(store, fo_part(part)->folder, diag, &path, &fd);
 	if (r != FO_OK)
 		return r;
 	if ((dir = fdopendir(fd)) == NULL) {
@@ -474,7 +463,7 @@ fo_store_each(const struct fo_store *store, fo_store_part part,
 	do {
 		errno = 0;
 		if ((entry = readdir(dir)) != NULL)
-			r = give(&parts[part], entry->d_name, each, arg);
+			r = give(fo_part(part), entry->d_name, each, arg);
 	} while (entry != NULL && r == FO_OK);
 	if (entry == NULL && errno != 0) {
 		fo_diag_set(diag, "%s: %s; %s", path, strerror(errno),

@@ -1,8 +1,9 @@
 /*
  * The store, /etc/firstops: read without trust, written without loss.
  *
- * Every file is opened by base/safeopen.h each time it is asked for; nothing
- * is cached here, so a change is in force for the next decision.
+ * Every file is opened by base/safeopen.h each time it is asked for, unless
+ * the program keeps what it read (fo_store_keep); a change is in force for
+ * the next decision either way.
  */
 #ifndef FO_HOST_STORE_H
 #define FO_HOST_STORE_H
@@ -18,11 +19,14 @@
 #include "policy.h"
 #include "principal.h"
 
-/* Where a store is and who may own it. Copied by value; no descriptors. */
+struct fo_shelf;
+
+/* Where a store is and who may own it. */
 struct fo_store {
 	char *folder;		/* absolute: the folder of firstops.yaml */
 	char *config_path;
 	uid_t owner;		/* beside root */
+	struct fo_shelf *shelf;	/* NULL: nothing is kept */
 };
 
 /* ---- reading --------------------------------------------------------- */
@@ -36,14 +40,38 @@ FO_MUST_CHECK fo_err fo_store_new(const char *config_path,
     struct fo_diag *diag, struct fo_store **ret_store);
 void fo_store_free(struct fo_store **store);
 
+/*
+ * From now on keep what is read for decisions (shelf.h says how a change is
+ * seen): for a program that decides again and again, in one thread.
+ */
+FO_MUST_CHECK fo_err fo_store_keep(struct fo_store *store);
+
 /* FO_ERR_CONFIG with the reason, whatever is wrong. */
 FO_MUST_CHECK fo_err fo_store_config(const struct fo_store *store,
     struct fo_diag *diag, struct fo_config **ret_config);
 
+/* What the store consists of. */
+typedef enum fo_store_part {
+	FO_STORE_PRINCIPALS,
+	FO_STORE_KEYS,
+	FO_STORE_GROUPS,
+	FO_STORE_POLICIES
+} fo_store_part;
+
+struct fo_file;
+
 /*
+ * A file of principals, groups or policies, for a decision: kept, or read
+ * now. Let go of it with fo_file_let_go (store_file.h).
+ *
  * FO_ERR_NOT_FOUND: no such file. FO_ERR_STORE: it cannot be trusted or
  * understood; the reason says file, line and remedy.
  */
+FO_MUST_CHECK fo_err fo_store_file(const struct fo_store *store,
+    fo_store_part part, const char *name, struct fo_diag *diag,
+    struct fo_file **ret_file);
+
+/* The same, read now, for the caller to change and to free. */
 FO_MUST_CHECK fo_err fo_store_principal(const struct fo_store *store,
     const char *id, struct fo_diag *diag,
     struct fo_principal **ret_principal);
@@ -63,6 +91,7 @@ FO_MUST_CHECK fo_err fo_store_find(const struct fo_store *store,
 /* The policies that apply to one principal: its own, its groups', default's. */
 struct fo_policies {
 	const struct fo_policy **list;	/* each once, by name */
+	struct fo_file **files;		/* that they are in */
 	size_t count;
 };
 
@@ -74,14 +103,6 @@ FO_MUST_CHECK fo_err fo_store_policies(const struct fo_store *store,
     const struct fo_principal *principal, struct fo_diag *diag,
     struct fo_policies *ret_policies);
 void fo_policies_clear(struct fo_policies *policies);
-
-/* What fo_store_each walks. */
-typedef enum fo_store_part {
-	FO_STORE_PRINCIPALS,
-	FO_STORE_KEYS,
-	FO_STORE_GROUPS,
-	FO_STORE_POLICIES
-} fo_store_part;
 
 /*
  * Call each with every name of a part that fits its grammar (an id, a

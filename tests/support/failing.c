@@ -182,12 +182,21 @@ __wrap_readdir(DIR *dir)
 int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
 
+static int ahead_s;
+
+void
+failing_ahead(int seconds)
+{
+	ahead_s = seconds;
+}
+
 /* Where it fails a time is there all the same, which nobody may take. */
 int
 __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
 {
 	const int r = __real_clock_gettime(clock, ret);
 
+	ret->tv_sec += ahead_s;
 	return fails("clock_gettime") ? failure() : r;
 }
 

@@ -18,6 +18,8 @@
 void failing(const char *call, int nth, int error);
 /* None fails any more. */
 void failing_none(void);
+/* From now on clock_gettime says so many seconds more. */
+void failing_ahead(int seconds);
 /* How often such a call was made since the first failing() for it. */
 int failing_calls(const char *call);
 

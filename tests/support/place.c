@@ -20,6 +20,8 @@ static const char policy_text[] = "---\nversion: 1\npolicy: logins\nrules:\n"
     "  - rule: agents-in\n    effect: allow\n    channel: login\n"
     "    when: {service: [sshd, postgresql]}\n...\n";
 
+bool place_keeps;
+
 static int
 answer(fo_err why)
 {
@@ -94,7 +96,7 @@ place_replay(struct place *p)
 void
 place_open(struct place *p)
 {
-	*p = (struct place){ .log_fd = -1 };
+	*p = (struct place){ .log_fd = -1, .keep = FO_KEEP_NONE };
 	machine_open(&p->machine);
 	store_fixture_open(&p->store);
 	store_fixture_put(&p->store, "policies.d/logins.yaml", policy_text);
@@ -106,6 +108,10 @@ place_open(struct place *p)
 	p->authority.clock = &p->machine.clock;
 	p->authority.audit_tag = "test";
 	p->authority.audit_socket = p->log_path;
+	if (place_keeps) {
+		cr_assert_eq(fo_store_keep(p->store.store), FO_OK);
+		p->authority.keep = &p->keep;
+	}
 	p->claims = (struct claims){ FORGE_HEADER, "aaaaaaaaaaaaaaaa", "PAM",
 		PLACE_HTU, PLACE_NONCE, MACHINE_NOW };
 	p->attempt = (struct fo_attempt){ .nonce = PLACE_NONCE,
@@ -116,6 +122,7 @@ place_open(struct place *p)
 void
 place_close(struct place *p)
 {
+	fo_keep_clear(&p->keep);
 	fo_config_free(&p->config);
 	free(p->proof);
 	free(p->log_path);

@@ -8,6 +8,7 @@
 #ifndef FO_TEST_PLACE_H
 #define FO_TEST_PLACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct place {
 	struct store_fixture store;
 	struct machine machine;
 	struct fo_config *config;
+	struct fo_keep keep;
 	struct fo_authority authority;
 	struct fo_attempt attempt;
 	struct claims claims;
@@ -43,6 +45,9 @@ struct place {
 	fo_err prepare_with;	/* what it answers */
 	struct fo_decision decision;
 };
+
+/* Does its program keep what it read between decisions? Set it first. */
+extern bool place_keeps;
 
 /* MACHINE_NOW is the time, and the replay folder is as old as the machine. */
 void place_open(struct place *p);

@@ -286,6 +286,119 @@ Test(audit, the_sender_of_an_event_is_the_effective_user)
 	reader_close(&rd);
 }
 
+/* ---- a connection that is kept ---------------------------------------------- */
+
+static fo_err
+emit_kept(const struct reader *rd, struct fo_syslog *syslog)
+{
+	struct fo_audit audit = make_audit(rd, only_syslog, none);
+	struct fo_event event = make_event(FO_RES_PERMIT);
+
+	event.pid = getpid();
+	audit.syslog = syslog;
+	return fo_audit_emit(&audit, &event, &diag);
+}
+
+Test(audit, a_connection_that_is_kept_is_made_once)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct reader rd;
+	size_t before;
+
+	reader_open(&rd, SOCK_DGRAM);
+	before = machine_descriptors();
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	failing("connect", 0, EIO);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	failing_none();
+	(void)reader_get(&rd);
+	expect_nothing(&rd);
+	cr_expect_eq(machine_descriptors(), before + 1);
+	fo_syslog_close(&syslog);
+	fo_syslog_close(&syslog);
+	cr_expect_eq(machine_descriptors(), before);
+	reader_close(&rd);
+}
+
+/* The daemon was started again: another socket, whoever holds the old one. */
+Test(audit, who_reads_now_gets_the_event_and_not_who_read_before)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct reader rd, old;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	old = rd;
+	cr_assert_eq(unlink(rd.path), 0);
+	rd.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cr_assert_geq(rd.fd, 0);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd.path);
+	cr_assert_eq(bind(rd.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	expect_nothing(&old);
+	fo_syslog_close(&syslog);
+	close(old.fd);
+	reader_close(&rd);
+}
+
+/* It broke: the same socket's next connection takes the event, or nobody. */
+Test(audit, a_connection_that_is_kept_and_has_broken_is_made_anew)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct reader rd;
+	size_t before;
+
+	reader_open(&rd, SOCK_DGRAM);
+	before = machine_descriptors();
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	failing("sendmsg", 1, ECONNREFUSED);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	failing_none();
+	(void)reader_get(&rd);
+	failing("sendmsg", 0, ECONNREFUSED);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_ERR_AUDIT);
+	failing_none();
+	cr_expect_eq(machine_descriptors(), before);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	close(rd.fd);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_ERR_AUDIT);
+	cr_expect_not_null(strstr(diag.text, "start the system's log daemon"),
+	    "%s", diag.text);
+	rd.fd = -1;
+	reader_close(&rd);
+}
+
+/* What forks off is another process, and says so. */
+Test(audit, a_connection_that_a_parent_kept_is_not_its_childs)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct reader rd;
+	int status = 1;
+	pid_t pid;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	if ((pid = fork()) == 0) {
+		const bool parents = syslog.self.pid == getppid();
+		const fo_err r = emit_kept(&rd, &syslog);
+
+		_exit(parents && r == FO_OK && syslog.self.pid == getpid() ?
+		    0 : 1);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0);
+	(void)reader_get(&rd);
+	fo_syslog_close(&syslog);
+	reader_close(&rd);
+}
+
 Test(audit, a_missing_log_socket_refuses_and_says_what_to_do)
 {
 	struct reader rd;

@@ -47,6 +47,7 @@ firstops_unit(group)
 firstops_unit(path)
 firstops_unit(policy)
 firstops_unit(store test_store_fixture test_failing)
+firstops_unit(shelf test_store_fixture test_failing)
 firstops_unit(store_write test_store_fixture test_failing)
 
 # Clocks and folders of tests' own, and a strict look at events:
@@ -59,6 +60,7 @@ target_link_libraries(test_machine PUBLIC firstops_host
 
 firstops_unit(folder test_machine test_failing)
 firstops_unit(replay test_machine test_failing)
+firstops_unit(replay_kept test_machine test_failing)
 firstops_unit(replay_race test_machine)
 
 # Proofs right and wrong, signed with a key that everybody knows.
@@ -90,6 +92,7 @@ target_link_libraries(test_place PUBLIC test_machine test_forge
 	test_store_fixture)
 
 firstops_unit(decide test_place)
+firstops_unit(decide_kept test_place test_failing)
 firstops_unit(act test_place)
 firstops_unit(conformance PkgConfig::JANSSON)
 firstops_unit(command PkgConfig::JANSSON)

@@ -142,8 +142,12 @@ static void
 tell(struct sealer *sealer, fo_ev ev, const char *detail)
 {
 	const struct fo_config *config = sealer->admin->config;
-	const struct fo_audit audit = { "fo", FO_AUDIT_SOCKET,
-		config->audit_required, config->audit_best_effort };
+	const struct fo_audit audit = {
+		.tag = "fo",
+		.socket_path = FO_AUDIT_SOCKET,
+		.required = config->audit_required,
+		.best_effort = config->audit_best_effort,
+	};
 	struct fo_event event = { 0 };
 	struct fo_diag diag = { "" };
 	char by[ADMIN_NAME_SIZE];

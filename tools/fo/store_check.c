@@ -476,8 +476,12 @@ void
 audit_check(const struct admin *admin, struct findings *findings)
 {
 	const struct fo_config *config = admin->config;
-	const struct fo_audit audit = { "fo", FO_AUDIT_SOCKET,
-		config->audit_required, config->audit_best_effort };
+	const struct fo_audit audit = {
+		.tag = "fo",
+		.socket_path = FO_AUDIT_SOCKET,
+		.required = config->audit_required,
+		.best_effort = config->audit_best_effort,
+	};
 
 	check_sinks(findings, &audit, config->audit_required, LEVEL_FAIL);
 	check_sinks(findings, &audit, config->audit_best_effort, LEVEL_WARN);

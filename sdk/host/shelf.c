@@ -1,0 +1,113 @@
+/*
+ * Files that are kept: a tree by part and name.
+ */
+#include "shelf.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/stamp.h"
+
+/* With more files than this all are forgotten; they are soon there again. */
+#define FILES_MAX 20000
+
+struct fo_shelf {
+	void *files;		/* a tree of struct fo_file (tsearch) */
+	size_t count;
+};
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct fo_file *one = a, *other = b;
+
+	return one->part != other->part ? (int)one->part - (int)other->part :
+	    strcmp(one->name, other->name);
+}
+
+static void
+let_go(void *file)
+{
+	struct fo_file *f = file;
+
+	fo_file_let_go(&f);
+}
+
+static void
+forget_all(struct fo_shelf *shelf)
+{
+	tdestroy(shelf->files, let_go);
+	shelf->files = NULL;
+	shelf->count = 0;
+}
+
+/* Does its path lead to what was read, unchanged since? */
+static bool
+is_current(const struct fo_file *file)
+{
+	struct stat now;
+
+	return lstat(file->path, &now) == 0 &&
+	    fo_stamp_same(&now, &file->stamp);
+}
+
+struct fo_file *
+fo_shelf_find(struct fo_shelf *shelf, fo_store_part part, const char *name)
+{
+	struct fo_file want = { .part = part }, *file, **found;
+
+	if (strlen(name) >= sizeof(want.name))
+		return NULL;
+	memcpy(want.name, name, strlen(name) + 1);
+	if ((found = tfind(&want, &shelf->files, compare)) == NULL)
+		return NULL;
+	file = *found;
+	if (!is_current(file)) {
+		(void)tdelete(file, &shelf->files, compare);
+		shelf->count--;
+		fo_file_let_go(&file);
+		return NULL;
+	}
+
+	file->holders++;
+	return file;
+}
+
+void
+fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file)
+{
+	struct fo_file **kept;
+
+	if (!fo_stamp_ripe(&file->stamp))
+		return;
+	if (shelf->count == FILES_MAX)
+		forget_all(shelf);
+	kept = tsearch(file, &shelf->files, compare);
+	if (kept == NULL || *kept != file)
+		return; /* no memory, or there is one of that name */
+	file->holders++;
+	shelf->count++;
+}
+
+fo_err
+fo_shelf_new(struct fo_shelf **ret_shelf)
+{
+	struct fo_shelf *shelf;
+
+	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
+		return FO_ERR_NOMEM;
+
+	*ret_shelf = shelf;
+	return FO_OK;
+}
+
+void
+fo_shelf_free(struct fo_shelf **shelf)
+{
+	if (*shelf == NULL)
+		return;
+	forget_all(*shelf);
+	free(*shelf);
+	*shelf = NULL;
+}

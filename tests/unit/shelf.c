@@ -1,0 +1,245 @@
+/*
+ * What is kept of a store: no longer than it stands there unchanged.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "host/shelf.h"
+#include "support/failing.h"
+#include "support/store_fixture.h"
+
+#define POLICY "policies.d/logins.yaml"
+#define OLD_ENOUGH 3
+#define FILES_MAX 20000
+
+static struct store_fixture f;
+static struct fo_diag diag;
+
+static void
+put_policy(const char *rule)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "---\nversion: 1\npolicy: logins\n"
+	    "rules:\n  - rule: %s\n    effect: allow\n    channel: login\n"
+	    "...\n", rule);
+	store_fixture_put(&f, POLICY, text);
+}
+
+static void
+open_store(void)
+{
+	store_fixture_open(&f);
+	put_policy("first");
+	cr_assert_eq(fo_store_keep(f.store), FO_OK);
+	cr_assert_eq(fo_store_keep(f.store), FO_OK, "it does already");
+	failing_ahead(OLD_ENOUGH);
+}
+
+static void
+close_store(void)
+{
+	failing_ahead(0);
+	store_fixture_close(&f);
+}
+
+TestSuite(shelf, .init = open_store, .fini = close_store);
+
+/* The policy's file, and that its rule is called so. */
+static struct fo_file *
+get(const char *rule)
+{
+	struct fo_file *file = NULL;
+
+	diag.text[0] = '\0';
+	cr_assert_eq(fo_store_file(f.store, FO_STORE_POLICIES, "logins",
+	    &diag, &file), FO_OK, "%s", diag.text);
+	cr_expect_str_eq(file->policy->rules[0].name, rule);
+	return file;
+}
+
+static void
+expect_refused(fo_err why, const char *reason)
+{
+	struct fo_file *file = NULL;
+
+	cr_expect_eq(fo_store_file(f.store, FO_STORE_POLICIES, "logins",
+	    &diag, &file), why);
+	cr_expect_null(file);
+	cr_expect_not_null(strstr(diag.text, reason), "%s", diag.text);
+}
+
+Test(shelf, a_file_is_kept_as_long_as_it_does_not_change)
+{
+	struct fo_file *one = get("first"), *other = get("first");
+
+	cr_expect_eq(one, other);
+	cr_expect_eq(one->holders, 3);
+	fo_file_let_go(&other);
+	cr_expect_null(other);
+	fo_file_let_go(&one);
+	fo_file_let_go(&one);
+	one = get("first");
+	cr_expect_eq(one->holders, 2);
+	fo_file_let_go(&one);
+}
+
+/* Within a tick of the clock another change would not show. */
+Test(shelf, a_file_that_has_just_changed_is_not_kept)
+{
+	struct fo_file *one, *other;
+
+	failing_ahead(2);
+	one = get("first");
+	other = get("first");
+	cr_expect_neq(one, other);
+	cr_expect_eq(one->holders, 1);
+	fo_file_let_go(&one);
+	fo_file_let_go(&other);
+	failing_ahead(OLD_ENOUGH);
+	failing("clock_gettime", 0, EINVAL);
+	one = get("first");
+	failing_none();
+	cr_expect_eq(one->holders, 1, "nor where nobody knows");
+	fo_file_let_go(&one);
+}
+
+Test(shelf, a_change_is_in_force_at_once_and_who_holds_the_old_keeps_it)
+{
+	struct fo_file *old = get("first"), *now;
+
+	put_policy("second");
+	now = get("second");
+	cr_expect_str_eq(old->policy->rules[0].name, "first");
+	cr_expect_eq(old->holders, 1);
+	fo_file_let_go(&old);
+	fo_file_let_go(&now);
+	now = get("second");
+	cr_expect_eq(now->holders, 2, "the new one is kept");
+	fo_file_let_go(&now);
+}
+
+/* The same length, the same inode: the ctime alone tells. */
+Test(shelf, a_change_in_place_is_seen)
+{
+	char *path = store_fixture_path(&f, POLICY);
+	struct fo_file *file = get("first");
+	FILE *stream;
+
+	fo_file_let_go(&file);
+	(void)usleep(20000);
+	cr_assert_not_null(stream = fopen(path, "r+"));
+	cr_assert_eq(fseek(stream, (long)strlen("---\nversion: 1\n"
+	    "policy: logins\nrules:\n  - rule: "), SEEK_SET), 0);
+	cr_assert_geq(fputs("other", stream), 0);
+	cr_assert_eq(fclose(stream), 0);
+	file = get("other");
+	fo_file_let_go(&file);
+	free(path);
+}
+
+/* What is trusted no longer is judged as if it had never been kept. */
+Test(shelf, a_file_that_becomes_unsafe_or_goes_is_refused_at_once)
+{
+	char *path = store_fixture_path(&f, POLICY);
+	char *other = store_fixture_path(&f, "policies.d/other");
+	struct fo_file *file = get("first");
+
+	fo_file_let_go(&file);
+	(void)usleep(20000);
+	cr_assert_eq(chmod(path, 0666), 0);
+	expect_refused(FO_ERR_STORE, "writable");
+	cr_assert_eq(chmod(path, 0644), 0);
+	file = get("first");
+	fo_file_let_go(&file);
+	(void)usleep(20000);
+	cr_assert_eq(link(path, other), 0);
+	expect_refused(FO_ERR_STORE, "hard links");
+	cr_assert_eq(unlink(other), 0);
+	file = get("first");
+	fo_file_let_go(&file);
+	cr_assert_eq(rename(path, other), 0);
+	expect_refused(FO_ERR_NOT_FOUND, "does not exist");
+	cr_assert_eq(symlink("other", path), 0);
+	expect_refused(FO_ERR_STORE, "symbolic link");
+	free(path);
+	free(other);
+}
+
+Test(shelf, parts_have_names_of_their_own)
+{
+	struct fo_file *group = NULL, *policy = get("first");
+
+	cr_expect_eq(fo_store_file(f.store, FO_STORE_GROUPS, "logins", &diag,
+	    &group), FO_ERR_NOT_FOUND);
+	cr_expect_eq(fo_store_file(f.store, FO_STORE_GROUPS, "default", &diag,
+	    &group), FO_OK, "%s", diag.text);
+	cr_expect_not_null(group->group);
+	cr_expect_null(group->policy);
+	fo_file_let_go(&group);
+	fo_file_let_go(&policy);
+	cr_expect_eq(fo_store_file(f.store, FO_STORE_POLICIES,
+	    "a-name-that-is-far-longer-than-any-name-or-id-of-a-store-can-be-"
+	    "and-does-not-fit", &diag, &group), FO_ERR_NOT_FOUND);
+}
+
+/* ---- the shelf alone ------------------------------------------------------ */
+
+static struct fo_file *
+make_file(int number, const struct stat *stamp)
+{
+	struct fo_file *file = calloc(1, sizeof(*file));
+
+	cr_assert_not_null(file);
+	cr_assert_not_null(file->path = strdup("/"));
+	file->holders = 1;
+	file->part = FO_STORE_GROUPS;
+	file->stamp = *stamp;
+	(void)snprintf(file->name, sizeof(file->name), "g%d", number);
+	return file;
+}
+
+Test(shelf, with_too_many_files_all_are_forgotten)
+{
+	struct fo_shelf *shelf = NULL;
+	struct fo_file *file, *found;
+	struct stat root;
+
+	cr_assert_eq(lstat("/", &root), 0);
+	root.st_ctim.tv_sec = 0;
+	cr_assert_eq(fo_shelf_new(&shelf), FO_OK);
+	for (int i = 0; i <= FILES_MAX; i++) {
+		if (i == FILES_MAX) {
+			/* not one is current: it is forgotten, and counted */
+			found = fo_shelf_find(shelf, FO_STORE_GROUPS, "g7");
+			cr_expect_null(found);
+			file = make_file(7, &root);
+			fo_shelf_put(shelf, file);
+			cr_expect_eq(file->holders, 2);
+			fo_file_let_go(&file);
+		}
+		file = make_file(i, &root);
+		fo_shelf_put(shelf, file);
+		cr_expect_eq(file->holders, 2);
+		if (i == 0) {
+			found = make_file(0, &root);
+			fo_shelf_put(shelf, found);
+			cr_expect_eq(found->holders, 1, "another is");
+			fo_file_let_go(&found);
+		}
+		if (i == 1)
+			found = file; /* held to the end */
+		else
+			fo_file_let_go(&file);
+	}
+	fo_shelf_free(&shelf);
+	cr_expect_null(shelf);
+	fo_shelf_free(&shelf);
+}
