@@ -169,6 +169,19 @@ print_memory(void)
 	(void)fclose(status);
 }
 
+/* A service of /etc/pam.d, or the path of its stack. */
+static int
+start(char *service, const char *user, const struct pam_conv *conv,
+    pam_handle_t **ret_pamh)
+{
+	char *slash = strrchr(service, '/');
+
+	if (slash == NULL)
+		return pam_start(service, user, conv, ret_pamh);
+	*slash = '\0';
+	return pam_start_confdir(slash + 1, user, conv, service, ret_pamh);
+}
+
 int
 bench_login(int argc, char **argv)
 {
@@ -179,7 +192,8 @@ bench_login(int argc, char **argv)
 
 	bench_must(argc == 3 || memory, "login SERVICE USER FILE [--memory]");
 	conv.appdata_ptr = read_answer(argv[2]);
-	bench_must(pam_start(argv[0], argv[1], &conv, &pamh) == PAM_SUCCESS,
+	bench_must(start(argv[0], argv[1], &conv, &pamh) == PAM_SUCCESS &&
+	    pam_set_item(pamh, PAM_RHOST, "198.51.100.7") == PAM_SUCCESS,
 	    "pam_start failed");
 	r = pam_authenticate(pamh, 0);
 	if (memory)
