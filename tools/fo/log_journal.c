@@ -1,5 +1,8 @@
 /*
  * The journal, by libsystemd: the one log that says who wrote a line.
+ *
+ * The library is loaded when a journal is read: with all that it needs it
+ * takes longer to load than an agent's fo proof sign to sign.
  */
 #include "log.h"
 
@@ -8,6 +11,7 @@
 #ifdef FIRSTOPS_JOURNAL
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -24,6 +28,44 @@
 /* The tags of ours: an index of the journal leads to these lines alone. */
 static const char *const tags[] = { "pam_firstops", "sudo_firstops", "fo" };
 
+#define LIBRARY "libsystemd.so.0"
+
+/* sd_journal_NAME of the library, once it is loaded. */
+#define CALLS(X) X(add_match) X(close) X(get_data) \
+	X(get_realtime_usec) X(has_persistent_files) X(has_runtime_files) \
+	X(next) X(open) X(open_directory) X(open_files) X(previous) \
+	X(seek_head) X(seek_realtime_usec) X(seek_tail) X(set_data_threshold) \
+	X(wait)
+#define MEMBER(name) __typeof__(sd_journal_##name) *name;
+
+static struct {
+	CALLS(MEMBER)
+} sd;
+
+/* One function; its pointer is stored as what it is, a pointer to data. */
+static bool
+find(void *library, const char *name, void *ret)
+{
+	void *const found = dlsym(library, name);
+
+	if (found != NULL)
+		memcpy(ret, &found, sizeof(found));
+	return found != NULL;
+}
+
+static fo_err
+load(struct fo_diag *diag)
+{
+#define FIND(name) && find(library, "sd_journal_" #name, &sd.name)
+	void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+
+	if (library != NULL CALLS(FIND))
+		return FO_OK;
+	fo_diag_set(diag, "journal: %s; install " LIBRARY ", or name a log "
+	    "file", dlerror());
+	return FO_ERR_IO;
+}
+
 struct source {
 	sd_journal *journal;
 	const struct log_span *span;
@@ -39,7 +81,7 @@ get(sd_journal *journal, const char *name, size_t *ret_len)
 	const void *data;
 	size_t len;
 
-	if (sd_journal_get_data(journal, name, &data, &len) < 0 || len < skip)
+	if (sd.get_data(journal, name, &data, &len) < 0 || len < skip)
 		return NULL;
 	*ret_len = len - skip;
 
@@ -104,7 +146,7 @@ is_past(const struct source *source)
 	uint64_t t;
 
 	return source->span->until_us > 0 &&
-	    sd_journal_get_realtime_usec(source->journal, &t) >= 0 &&
+	    sd.get_realtime_usec(source->journal, &t) >= 0 &&
 	    t > (uint64_t)(source->span->until_us + LATE_US);
 }
 
@@ -117,7 +159,7 @@ read_entries(struct source *source, bool follow)
 	int n;
 
 	while (r == FO_OK) {
-		n = sd_journal_next(source->journal);
+		n = sd.next(source->journal);
 		if (n > 0 && is_past(source))
 			break;
 		if (n > 0) {
@@ -127,7 +169,7 @@ read_entries(struct source *source, bool follow)
 			break;
 		} else if (!follow || sink->over(sink->arg)) {
 			break;
-		} else if (sd_journal_wait(source->journal, WAIT_US) < 0) {
+		} else if (sd.wait(source->journal, WAIT_US) < 0) {
 			r = FO_ERR_IO;
 		}
 	}
@@ -142,12 +184,12 @@ open_journal(const char *path, sd_journal **ret)
 	struct stat st;
 
 	if (path == NULL)
-		return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY);
+		return sd.open(ret, SD_JOURNAL_LOCAL_ONLY);
 	if (stat(path, &st) != 0)
 		return -errno;
 
-	return S_ISDIR(st.st_mode) ? sd_journal_open_directory(ret, path, 0) :
-	    sd_journal_open_files(ret, files, 0);
+	return S_ISDIR(st.st_mode) ? sd.open_directory(ret, path, 0) :
+	    sd.open_files(ret, files, 0);
 }
 
 /*
@@ -171,10 +213,10 @@ check_files(const char *folder, const struct log_sink *sink)
 		    entry->d_name);
 		if (n < 0 || (size_t)n >= sizeof(path))
 			continue;
-		if ((n = sd_journal_open_files(&journal, files, 0)) < 0)
+		if ((n = sd.open_files(&journal, files, 0)) < 0)
 			sink->bad(path, 0, strerror(-n), sink->arg);
 		else
-			sd_journal_close(journal);
+			sd.close(journal);
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
@@ -184,8 +226,8 @@ check_files(const char *folder, const struct log_sink *sink)
 static bool
 has_files(sd_journal *journal)
 {
-	return sd_journal_has_runtime_files(journal) > 0 ||
-	    sd_journal_has_persistent_files(journal) > 0;
+	return sd.has_runtime_files(journal) > 0 ||
+	    sd.has_persistent_files(journal) > 0;
 }
 
 /* Only our lines, from the beginning of the span on. */
@@ -199,18 +241,18 @@ select_entries(sd_journal *journal, const struct log_span *span, bool follow)
 	for (i = 0; i < sizeof(tags) / sizeof(tags[0]) && n >= 0; i++) {
 		snprintf(match, sizeof(match), "SYSLOG_IDENTIFIER=%s",
 		    tags[i]);
-		n = sd_journal_add_match(journal, match, 0);
+		n = sd.add_match(journal, match, 0);
 	}
 	if (n < 0)
 		return n;
 	if (span->since_us > 0)
-		return sd_journal_seek_realtime_usec(journal,
+		return sd.seek_realtime_usec(journal,
 		    (uint64_t)span->since_us);
 	if (!follow)
-		return sd_journal_seek_head(journal);
+		return sd.seek_head(journal);
 	/* the tail is behind the last entry: stand on that one */
-	if ((n = sd_journal_seek_tail(journal)) >= 0)
-		n = sd_journal_previous(journal);
+	if ((n = sd.seek_tail(journal)) >= 0)
+		n = sd.previous(journal);
 
 	return n;
 }
@@ -223,6 +265,8 @@ log_journal_read(const char *path, bool follow, const struct log_span *span,
 	fo_err r = FO_ERR_IO;
 	int n;
 
+	if (load(diag) != FO_OK)
+		return FO_ERR_IO;
 	if ((n = open_journal(path, &source.journal)) < 0) {
 		fo_diag_set(diag, "%s: %s", path != NULL ? path : "journal",
 		    strerror(-n));
@@ -231,19 +275,19 @@ log_journal_read(const char *path, bool follow, const struct log_span *span,
 	if (path == NULL && !has_files(source.journal)) {
 		fo_diag_set(diag, "journal: there is none that can be read;"
 		    " use sudo, or join the group systemd-journal");
-		sd_journal_close(source.journal);
+		sd.close(source.journal);
 		return FO_ERR_IO;
 	}
 	if (path != NULL)
 		check_files(path, sink);
-	(void)sd_journal_set_data_threshold(source.journal,
+	(void)sd.set_data_threshold(source.journal,
 	    LOG_LINE_MAX + 64);
 	if ((n = select_entries(source.journal, span, follow)) < 0)
 		fo_diag_set(diag, "%s: %s", path != NULL ? path : "journal",
 		    strerror(-n));
 	else
 		r = read_entries(&source, follow);
-	sd_journal_close(source.journal);
+	sd.close(source.journal);
 
 	return r;
 }
