@@ -256,6 +256,15 @@ take_kept(struct replay *rp, uid_t user)
 	return true;
 }
 
+/* Is what is open the folder that is kept? */
+static bool
+is_kept(const struct replay *rp)
+{
+	const struct fo_replay_keep *keep = rp->spend->keep;
+
+	return keep != NULL && keep->fd >= 0 && keep->fd == rp->fd;
+}
+
 static void
 keep_folder(struct replay *rp, uid_t user)
 {
@@ -336,9 +345,7 @@ open_folder(struct replay *rp, const struct fo_spend *sp, uid_t user,
 static void
 close_folder(struct replay *rp)
 {
-	const struct fo_replay_keep *keep = rp->spend->keep;
-
-	if (rp->fd >= 0 && (keep == NULL || keep->fd != rp->fd))
+	if (rp->fd >= 0 && !is_kept(rp))
 		close(rp->fd);
 	free(rp->path);
 }
@@ -352,8 +359,11 @@ check_same_folder(const struct replay *rp)
 {
 	struct stat open_one, named_one;
 
-	if (fstat(rp->fd, &open_one) != 0 ||
-	    fstatat(AT_FDCWD, rp->path, &named_one, AT_SYMLINK_NOFOLLOW) != 0)
+	if (is_kept(rp))
+		open_one = rp->spend->keep->folder;
+	else if (fstat(rp->fd, &open_one) != 0)
+		return refuse_errno(rp, errno);
+	if (fstatat(AT_FDCWD, rp->path, &named_one, AT_SYMLINK_NOFOLLOW) != 0)
 		return refuse_errno(rp, errno);
 	if (!is_same_folder(&open_one, &named_one))
 		return refuse_text(rp, "it was replaced meanwhile; try again");
@@ -384,16 +394,20 @@ look_at_birth(const struct replay *rp, int64_t *ret_boot_ms)
 {
 	struct fo_replay_keep *keep = rp->spend->keep;
 	struct stat st;
+	bool same;
 	fo_err r;
 
-	if (keep == NULL || keep->fd != rp->fd ||
-	    fstatat(rp->fd, BIRTH, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!is_kept(rp))
 		return parse_birth(rp, ret_boot_ms);
-	if (keep->has_birth && fo_stamp_same(&st, &keep->birth)) {
+	same = keep->has_birth;
+	keep->has_birth = false;
+	if (fstatat(rp->fd, BIRTH, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return parse_birth(rp, ret_boot_ms);
+	if (same && fo_stamp_same(&st, &keep->birth)) {
 		*ret_boot_ms = keep->birth_boot_ms;
+		keep->has_birth = true;
 		return FO_OK;
 	}
-	keep->has_birth = false;
 	if ((r = parse_birth(rp, ret_boot_ms)) != FO_OK)
 		return r;
 	keep->has_birth = fo_stamp_ripe(&st);

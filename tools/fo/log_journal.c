@@ -36,6 +36,7 @@ static const char *const tags[] = { "pam_firstops", "sudo_firstops", "fo" };
 	X(next) X(open) X(open_directory) X(open_files) X(previous) \
 	X(seek_head) X(seek_realtime_usec) X(seek_tail) X(set_data_threshold) \
 	X(wait)
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): it declares */
 #define MEMBER(name) __typeof__(sd_journal_##name) *name;
 
 static struct {
