@@ -38,6 +38,9 @@ reserve(struct fo_buf *buf, size_t n)
 		size = FIRST_SIZE;
 	if (size < need)
 		size = need;
+	/* the room that there is never exceeds what may be added */
+	if (buf->max < SIZE_MAX && size > buf->max + 1)
+		size = buf->max + 1;
 	if ((data = malloc(size)) == NULL) {
 		buf->err = FO_ERR_NOMEM;
 		return false;

@@ -3,9 +3,7 @@
  */
 #include "stamp.h"
 
-#include <time.h>
-
-/* More than any file system's tick, and a step of the clock. */
+/* More than any file system's tick, and a small step of the clock. */
 #define RIPE_S 2
 
 bool
@@ -17,12 +15,25 @@ fo_stamp_same(const struct stat *a, const struct stat *b)
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* By the clock that stamped it. */
-bool
-fo_stamp_ripe(const struct stat *stamp)
+time_t
+fo_stamp_time(void)
 {
 	struct timespec now;
 
-	return clock_gettime(CLOCK_REALTIME, &now) == 0 &&
-	    stamp->st_ctim.tv_sec < now.tv_sec - RIPE_S;
+	return clock_gettime(CLOCK_REALTIME, &now) == 0 ? now.tv_sec : 0;
+}
+
+bool
+fo_stamp_ripe(const struct stat *stamp, time_t before)
+{
+	return stamp->st_ctim.tv_sec < before - RIPE_S;
+}
+
+bool
+fo_stamp_is(int fd, const struct stat *stamp)
+{
+	struct stat now;
+
+	return fstat(fd, &now) == 0 && now.st_dev == stamp->st_dev &&
+	    now.st_ino == stamp->st_ino;
 }

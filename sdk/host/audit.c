@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "base/stamp.h"
 #include "base/write.h"
 #include "folder.h"
 
@@ -94,13 +95,12 @@ connect_type(const struct sockaddr_un *to, int type)
 	return fd;
 }
 
-/* Until the socket at the path is connected, syslog is FO_SYSLOG_NONE. */
+/* Whatever is returned, the caller closes it. */
 static fo_err
 connect_syslog(const char *path, struct fo_diag *diag,
     struct fo_syslog *syslog)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	struct stat st;
 
 	if (path == NULL || strlen(path) >= sizeof(to.sun_path)) {
 		fo_diag_set(diag, "syslog: the path of its socket is missing "
@@ -108,11 +108,6 @@ connect_syslog(const char *path, struct fo_diag *diag,
 		return FO_ERR_AUDIT;
 	}
 	memcpy(to.sun_path, path, strlen(path) + 1);
-	/* before connecting: another that took its place meanwhile differs */
-	if (stat(path, &st) == 0) {
-		syslog->dev = st.st_dev;
-		syslog->ino = st.st_ino;
-	}
 	syslog->self = (struct ucred){ .pid = getpid(), .uid = geteuid(),
 		.gid = getegid() };
 	syslog->stream = false;
@@ -132,20 +127,25 @@ connect_syslog(const char *path, struct fo_diag *diag,
 void
 fo_syslog_close(struct fo_syslog *syslog)
 {
-	if (syslog->fd >= 0)
+	/* one that was not kept has no stamp */
+	if (syslog->fd >= 0 && (syslog->stamp.st_ino == 0 ||
+	    fo_stamp_is(syslog->fd, &syslog->stamp)))
 		close(syslog->fd);
 	*syslog = (struct fo_syslog)FO_SYSLOG_NONE;
 }
 
-/* Did this process connect it to the socket that stands at the path? */
+/*
+ * Is what is kept ours to use? What forks off and who changes the user
+ * connect anew; a descriptor that others have closed is forgotten.
+ */
 static bool
-is_connected(const struct fo_syslog *syslog, pid_t pid, const char *path)
+is_connected(const struct fo_syslog *syslog, pid_t pid)
 {
-	struct stat st;
+	if (syslog->fd < 0)
+		return false;
 
-	return syslog->fd >= 0 && syslog->self.pid == pid &&
-	    stat(path, &st) == 0 &&
-	    st.st_dev == syslog->dev && st.st_ino == syslog->ino;
+	return syslog->self.pid == pid && syslog->self.uid == geteuid() &&
+	    fo_stamp_is(syslog->fd, &syslog->stamp);
 }
 
 /* Wait until a socket takes more, or the deadline is over. */
@@ -255,12 +255,12 @@ send_line(const struct fo_audit *audit, pid_t pid, const struct fo_buf *line,
 		fo_syslog_close(&own);
 		return r;
 	}
-	if (is_connected(kept, pid, audit->socket_path) &&
+	if (is_connected(kept, pid) &&
 	    send_all(kept, line, end_ms, NULL) == FO_OK)
 		return FO_OK;
 
-	if ((r = send_anew(audit->socket_path, line, end_ms, diag, kept)) !=
-	    FO_OK)
+	r = send_anew(audit->socket_path, line, end_ms, diag, kept);
+	if (r != FO_OK || fstat(kept->fd, &kept->stamp) != 0)
 		fo_syslog_close(kept);
 	return r;
 }

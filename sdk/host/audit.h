@@ -9,6 +9,7 @@
 #define FO_HOST_AUDIT_H
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <stdbool.h>
@@ -21,14 +22,13 @@
 #define FO_AUDIT_SOCKET "/dev/log"
 
 /*
- * A connection to syslog, kept by a program that emits again and again, for
- * as long as the same socket stands at its path. Begin with FO_SYSLOG_NONE.
+ * A connection to syslog, kept by a program that emits again and again, as
+ * syslog(3) keeps one: until it breaks. Begin with FO_SYSLOG_NONE.
  */
 struct fo_syslog {
 	int fd;			/* -1: none */
 	bool stream;
-	dev_t dev;		/* the socket's */
-	ino_t ino;
+	struct stat stamp;	/* of the descriptor */
 	struct ucred self;	/* who connected */
 };
 

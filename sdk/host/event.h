@@ -88,7 +88,10 @@ struct fo_event {
 FO_MUST_CHECK fo_err fo_event_format(const struct fo_event *event,
     char ret_text[FO_EVENT_SIZE]);
 
-/* Who emits, as the kernel has it. pid 0: not read yet. */
+/*
+ * Who emits, as the kernel has it. pid 0: not read yet. That a process begins
+ * an audit session later is not seen by who keeps this.
+ */
 struct fo_self {
 	pid_t pid;
 	uint32_t auid;

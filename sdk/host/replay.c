@@ -45,10 +45,12 @@
  * back after another took its place (a mount taken away again, a folder moved
  * back). Services with nonce: always depend on neither.
  *
- * A folder that is kept open is like one that was opened by a caller who then
- * was stopped for long: none of the above depends on when it was opened. Its
+ * A folder that a process keeps open is like one that was opened by a caller
+ * who then was stopped for long: none of the above depends on when it was
+ * opened. (A lock belongs to who opened, so what forks off opens its own.) Its
  * birth, kept as well, is compared by inode and ctime where it would be read:
- * whoever makes another one makes another file.
+ * whoever makes another one makes another file. The boot id is that of the
+ * process, which does not outlive its boot.
  *
  * Nobody waits for anybody: a lock that is held is not waited for, and only
  * sweeping and the replacement of a birth of another boot want it.
@@ -237,7 +239,7 @@ is_same_folder(const struct stat *a, const struct stat *b)
 	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
 }
 
-/* Take the folder that is kept, if the path leads to it. */
+/* Take the folder that is kept, if it is ours and the path leads to it. */
 static bool
 take_kept(struct replay *rp, uid_t user)
 {
@@ -246,8 +248,9 @@ take_kept(struct replay *rp, uid_t user)
 
 	if (keep == NULL || keep->fd < 0)
 		return false;
-	if (keep->user != user || lstat(rp->path, &st) != 0 ||
-	    !is_same_folder(&st, &keep->folder)) {
+	if (keep->pid != getpid() || keep->user != user ||
+	    !fo_stamp_is(keep->fd, &keep->folder) ||
+	    lstat(rp->path, &st) != 0 || !is_same_folder(&st, &keep->folder)) {
 		fo_replay_keep_clear(keep);
 		return false;
 	}
@@ -265,14 +268,18 @@ is_kept(const struct replay *rp)
 	return keep != NULL && keep->fd >= 0 && keep->fd == rp->fd;
 }
 
+/* Judged a moment ago; who may have changed it since is seen here, too. */
 static void
 keep_folder(struct replay *rp, uid_t user)
 {
 	struct fo_replay_keep *keep = rp->spend->keep;
 
-	if (keep == NULL || fstat(rp->fd, &keep->folder) != 0)
+	if (keep == NULL || fstat(rp->fd, &keep->folder) != 0 ||
+	    keep->folder.st_uid != user ||
+	    (keep->folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return;
 	keep->fd = rp->fd;
+	keep->pid = getpid();
 	keep->user = user;
 	memcpy(keep->boot_id, rp->boot_id, sizeof(keep->boot_id));
 }
@@ -280,7 +287,7 @@ keep_folder(struct replay *rp, uid_t user)
 void
 fo_replay_keep_clear(struct fo_replay_keep *keep)
 {
-	if (keep->fd >= 0)
+	if (keep->fd >= 0 && fo_stamp_is(keep->fd, &keep->folder))
 		close(keep->fd);
 	*keep = (struct fo_replay_keep)FO_REPLAY_KEEP_NONE;
 }
@@ -359,13 +366,11 @@ check_same_folder(const struct replay *rp)
 {
 	struct stat open_one, named_one;
 
-	if (is_kept(rp))
-		open_one = rp->spend->keep->folder;
-	else if (fstat(rp->fd, &open_one) != 0)
+	if (fstat(rp->fd, &open_one) != 0 ||
+	    fstatat(AT_FDCWD, rp->path, &named_one, AT_SYMLINK_NOFOLLOW) != 0)
 		return refuse_errno(rp, errno);
-	if (fstatat(AT_FDCWD, rp->path, &named_one, AT_SYMLINK_NOFOLLOW) != 0)
-		return refuse_errno(rp, errno);
-	if (!is_same_folder(&open_one, &named_one))
+	if (open_one.st_dev != named_one.st_dev ||
+	    open_one.st_ino != named_one.st_ino)
 		return refuse_text(rp, "it was replaced meanwhile; try again");
 	return FO_OK;
 }
@@ -394,6 +399,7 @@ look_at_birth(const struct replay *rp, int64_t *ret_boot_ms)
 {
 	struct fo_replay_keep *keep = rp->spend->keep;
 	struct stat st;
+	time_t before;
 	bool same;
 	fo_err r;
 
@@ -401,6 +407,7 @@ look_at_birth(const struct replay *rp, int64_t *ret_boot_ms)
 		return parse_birth(rp, ret_boot_ms);
 	same = keep->has_birth;
 	keep->has_birth = false;
+	before = fo_stamp_time();
 	if (fstatat(rp->fd, BIRTH, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return parse_birth(rp, ret_boot_ms);
 	if (same && fo_stamp_same(&st, &keep->birth)) {
@@ -410,7 +417,7 @@ look_at_birth(const struct replay *rp, int64_t *ret_boot_ms)
 	}
 	if ((r = parse_birth(rp, ret_boot_ms)) != FO_OK)
 		return r;
-	keep->has_birth = fo_stamp_ripe(&st);
+	keep->has_birth = fo_stamp_ripe(&st, before);
 	keep->birth = st;
 	keep->birth_boot_ms = *ret_boot_ms;
 	return FO_OK;

@@ -28,6 +28,7 @@
  */
 struct fo_replay_keep {
 	int fd;			/* -1: none */
+	pid_t pid;		/* whose it is: a lock is shared with forks */
 	uid_t user;
 	struct stat folder;
 	char boot_id[FO_BOOT_ID_SIZE];

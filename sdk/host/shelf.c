@@ -1,20 +1,31 @@
 /*
- * Files that are kept: a tree by part and name.
+ * What is kept of a store: a tree of files by part and name, and the index.
  */
 #include "shelf.h"
 
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/stamp.h"
 
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
 /* With more files than this all are forgotten; they are soon there again. */
 #define FILES_MAX 20000
 
 struct fo_shelf {
 	void *files;		/* a tree of struct fo_file (tsearch) */
 	size_t count;
+	int keys;		/* -1: not kept */
+	char *keys_path;
+	struct stat keys_stamp;
 };
 
 static int
@@ -74,12 +85,29 @@ fo_shelf_find(struct fo_shelf *shelf, fo_store_part part, const char *name)
 	return file;
 }
 
+/* Local, and with times of the kernel's own making. */
+static bool
+is_stamped(const char *path)
+{
+	static const __fsword_t types[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+		BTRFS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC };
+	struct statfs fs;
+
+	if (statfs(path, &fs) != 0 || (fs.f_flags & ST_RDONLY) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (fs.f_type == types[i])
+			return true;
+
+	return false;
+}
+
 void
 fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file)
 {
 	struct fo_file **kept;
 
-	if (!fo_stamp_ripe(&file->stamp))
+	if (!file->ripe || !is_stamped(file->path))
 		return;
 	if (shelf->count == FILES_MAX)
 		forget_all(shelf);
@@ -90,6 +118,62 @@ fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file)
 	shelf->count++;
 }
 
+/* ---- the index ------------------------------------------------------------ */
+
+static void
+forget_keys(struct fo_shelf *shelf)
+{
+	if (shelf->keys >= 0 && fo_stamp_is(shelf->keys, &shelf->keys_stamp))
+		close(shelf->keys);
+	shelf->keys = -1;
+	free(shelf->keys_path);
+	shelf->keys_path = NULL;
+}
+
+/* The same folder, trusted for the same reasons? */
+static bool
+is_same_folder(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
+}
+
+int
+fo_shelf_keys(struct fo_shelf *shelf, const char **ret_path)
+{
+	struct stat now;
+
+	if (shelf->keys < 0)
+		return -1;
+	if (lstat(shelf->keys_path, &now) != 0 ||
+	    !is_same_folder(&now, &shelf->keys_stamp) ||
+	    !fo_stamp_is(shelf->keys, &shelf->keys_stamp)) {
+		forget_keys(shelf);
+		return -1;
+	}
+
+	*ret_path = shelf->keys_path;
+	return shelf->keys;
+}
+
+bool
+fo_shelf_keep_keys(struct fo_shelf *shelf, const char *path, int fd)
+{
+	struct stat stamp;
+
+	forget_keys(shelf);
+	/* judged a moment ago, and again by who may have changed it since */
+	if (fstat(fd, &stamp) != 0 ||
+	    (stamp.st_mode & (S_IWGRP | S_IWOTH)) != 0 ||
+	    (shelf->keys_path = strdup(path)) == NULL)
+		return false;
+	shelf->keys_stamp = stamp;
+	shelf->keys = fd;
+	return true;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
 fo_err
 fo_shelf_new(struct fo_shelf **ret_shelf)
 {
@@ -98,6 +182,7 @@ fo_shelf_new(struct fo_shelf **ret_shelf)
 	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
 		return FO_ERR_NOMEM;
 
+	shelf->keys = -1;
 	*ret_shelf = shelf;
 	return FO_OK;
 }
@@ -108,6 +193,7 @@ fo_shelf_free(struct fo_shelf **shelf)
 	if (*shelf == NULL)
 		return;
 	forget_all(*shelf);
+	forget_keys(*shelf);
 	free(*shelf);
 	*shelf = NULL;
 }

@@ -1,16 +1,18 @@
 /*
- * Files of a store as they were parsed, kept by a program that decides again
- * and again.
+ * What a program that decides again and again keeps of a store: its files as
+ * they were parsed, and the folder of its index.
  *
  * No file that is kept outlives its change: whenever it is asked for, what
- * stands at its path is compared by device, inode, size and ctime, which
- * changes with content, owner, mode and links. What differs is forgotten, and
- * opened, judged and read again as if it had never been kept. What does not
- * differ says what it said when it was judged, whoever may have got hold of a
- * folder above it meanwhile.
+ * stands at its path is compared by base/stamp.h. What differs is forgotten,
+ * and opened, judged and read again as if it had never been kept. What does
+ * not differ says what it said when it was judged, whoever may have got hold
+ * of a folder above it meanwhile; so folders are judged when a file is read,
+ * and not again before that.
  *
- * A file that was changed in the last moments is not kept: another change
- * within the same tick of the kernel's clock would not show.
+ * Kept is only what lies on a local file system that stamps each change
+ * itself, and not what was changed in the last moments: another change within
+ * the same tick of the kernel's clock would not show. Who writes such a file
+ * through a mapping is not seen before that is written back.
  *
  * One shelf is for one thread.
  */
@@ -32,5 +34,14 @@ struct fo_file *fo_shelf_find(struct fo_shelf *shelf, fo_store_part part,
 
 /* Keep it, if that is safe and there is room. */
 void fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file);
+
+/*
+ * The folder of the index, if it is kept and what stands at its path is the
+ * same folder with the same owner and mode; else -1. *ret_path is its path.
+ */
+int fo_shelf_keys(struct fo_shelf *shelf, const char **ret_path);
+
+/* Keep it, just judged. true: the descriptor is the shelf's from now on. */
+bool fo_shelf_keep_keys(struct fo_shelf *shelf, const char *path, int fd);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +18,6 @@
 #include "names.h"
 #include "shelf.h"
 #include "store_file.h"
-
-#define YAML_SUFFIX ".yaml"
 
 /* "../principals.d/" before the id in a link, ".yaml" after it. */
 #define LINK_PREFIX "../principals.d/"
@@ -78,9 +75,11 @@ fo_store_config(const struct fo_store *store, struct fo_diag *diag,
 	char *text = NULL;
 	struct stat stamp;
 	size_t len = 0;
+	bool ripe;
 	fo_err r;
 
-	r = fo_file_text(store, store->config_path, diag, &stamp, &text, &len);
+	r = fo_file_text(store, store->config_path, diag, &stamp, &ripe,
+	    &text, &len);
 	if (r == FO_ERR_NOT_FOUND)
 		fo_diag_set(diag, "%s does not exist; \"fo init\" makes one",
 		    store->config_path);
@@ -197,7 +196,7 @@ open_part(const struct fo_store *store, const char *part,
 static bool
 id_of_link(const char *text, char ret_id[FO_ID_SIZE])
 {
-	char right[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE];
+	char right[sizeof(LINK_PREFIX FO_YAML_SUFFIX) + FO_ID_SIZE];
 	const char *name = strrchr(text, '/');
 	char id[FO_ID_SIZE];
 
@@ -206,19 +205,12 @@ id_of_link(const char *text, char ret_id[FO_ID_SIZE])
 	name++;
 	/* what does not fit is cut, and then no id or not the same */
 	(void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(name, "."), name);
-	(void)snprintf(right, sizeof(right), LINK_PREFIX "%s" YAML_SUFFIX, id);
+	(void)snprintf(right, sizeof(right), LINK_PREFIX "%s" FO_YAML_SUFFIX, id);
 	if (!fo_id_ok(id) || strcmp(text, right) != 0)
 		return false;
 
 	memcpy(ret_id, id, sizeof(id));
 	return true;
-}
-
-static fo_err
-refuse_unknown(const char *jkt, struct fo_diag *diag)
-{
-	fo_diag_set(diag, "no principal has registered thumbprint %s", jkt);
-	return FO_ERR_UNKNOWN_KEY;
 }
 
 /* Read keys.d/<jkt> in the open folder of that path. */
@@ -227,11 +219,14 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
     char ret_id[FO_ID_SIZE])
 {
 	/* A longer text than any right one fills this, and is wrong. */
-	char text[sizeof(LINK_PREFIX YAML_SUFFIX) + FO_ID_SIZE] = "";
+	char text[sizeof(LINK_PREFIX FO_YAML_SUFFIX) + FO_ID_SIZE] = "";
 	const ssize_t n = readlinkat(fd, jkt, text, sizeof(text) - 1);
 
-	if (n < 0 && errno == ENOENT)
-		return refuse_unknown(jkt, diag);
+	if (n < 0 && errno == ENOENT) {
+		fo_diag_set(diag, "no principal has registered thumbprint %s",
+		    jkt);
+		return FO_ERR_UNKNOWN_KEY;
+	}
 	if (n < 0 && errno != EINVAL) {
 		fo_diag_set(diag, "%s/%s: %s; %s", path, jkt,
 		    strerror(errno), fo_diag_remedy(errno));
@@ -239,41 +234,18 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
 	}
 	if (!id_of_link(text, ret_id)) {
 		fo_diag_set(diag, "%s/%s is not a symbolic link to "
-		    LINK_PREFIX "ID" YAML_SUFFIX "; remove it and run \"fo "
+		    LINK_PREFIX "ID" FO_YAML_SUFFIX "; remove it and run \"fo "
 		    "store index\"", path, jkt);
 		return FO_ERR_STORE;
 	}
 	return FO_OK;
 }
 
-/*
- * The same by its path, without judging the folders: a link cannot lie, since
- * the principal's own file has to list the thumbprint, and none is a refusal.
- * FO_ERR_STORE: something is wrong that is for the long way to tell.
- */
-static fo_err
-find_unjudged(const struct fo_store *store, const char *jkt,
-    struct fo_diag *diag, char ret_id[FO_ID_SIZE])
-{
-	char path[PATH_MAX];
-	const int n = snprintf(path, sizeof(path), "%s/keys.d/%s",
-	    store->folder, jkt);
-	fo_err r;
-
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return FO_ERR_STORE;
-	r = read_link(AT_FDCWD, store->folder, path, NULL, ret_id);
-	if (r != FO_ERR_UNKNOWN_KEY)
-		return r;
-	path[(size_t)n - strlen(jkt)] = '\0';
-	return access(path, F_OK) == 0 ? refuse_unknown(jkt, diag) :
-	    FO_ERR_STORE;
-}
-
 fo_err
 fo_store_find(const struct fo_store *store, const char *jkt,
     struct fo_diag *diag, char ret_id[FO_ID_SIZE])
 {
+	const char *kept;
 	char *path = NULL;
 	fo_err r;
 	int fd;
@@ -282,13 +254,15 @@ fo_store_find(const struct fo_store *store, const char *jkt,
 		fo_diag_set(diag, "this is not a thumbprint");
 		return FO_ERR_UNKNOWN_KEY;
 	}
-	if (store->shelf != NULL && (r = find_unjudged(store, jkt, diag,
-	    ret_id)) != FO_ERR_STORE)
-		return r;
-	if ((r = open_part(store, "keys.d", diag, &path, &fd)) != FO_OK)
+	if (store->shelf != NULL &&
+	    (fd = fo_shelf_keys(store->shelf, &kept)) >= 0)
+		return read_link(fd, kept, jkt, diag, ret_id);
+	if ((r = open_part(store, fo_part(FO_STORE_KEYS)->folder, diag, &path,
+	    &fd)) != FO_OK)
 		return r;
 	r = read_link(fd, path, jkt, diag, ret_id);
-	close(fd);
+	if (store->shelf == NULL || !fo_shelf_keep_keys(store->shelf, path, fd))
+		close(fd);
 	free(path);
 	return r;
 }
@@ -430,7 +404,7 @@ give(const struct fo_part *part, const char *file,
 	const char *end = part->yaml ? strrchr(file, '.') : strchr(file, '\0');
 	char name[NAME_MAX + 1];
 
-	if (end == NULL || (part->yaml && strcmp(end, YAML_SUFFIX) != 0))
+	if (end == NULL || (part->yaml && strcmp(end, FO_YAML_SUFFIX) != 0))
 		return FO_OK;
 	/* what does not fit is cut, and still too long for any name */
 	(void)snprintf(name, sizeof(name), "%.*s", (int)(end - file), file);

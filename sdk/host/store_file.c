@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/safeopen.h"
+#include "base/stamp.h"
 #include "names.h"
 #include "node.h"
 
@@ -41,12 +42,15 @@ fo_part(fo_store_part part)
 /* The stamp first: what changes from then on has another. */
 static fo_err
 read_text(int fd, const char *path, struct fo_diag *diag,
-    struct stat *ret_stamp, char **ret_text, size_t *ret_len)
+    struct stat *ret_stamp, bool *ret_ripe, char **ret_text, size_t *ret_len)
 {
+	const time_t before = fo_stamp_time();
 	fo_err r = FO_ERR_IO;
 
-	if (fstat(fd, ret_stamp) == 0)
+	if (fstat(fd, ret_stamp) == 0) {
+		*ret_ripe = fo_stamp_ripe(ret_stamp, before);
 		r = fo_read_all(fd, FO_FILE_MAX_BYTES, ret_text, ret_len);
+	}
 	if (r == FO_ERR_TOO_LONG)
 		fo_diag_set(diag, "%s: the file is larger than %d bytes; take "
 		    "something out", path, FO_FILE_MAX_BYTES);
@@ -58,15 +62,15 @@ read_text(int fd, const char *path, struct fo_diag *diag,
 
 fo_err
 fo_file_text(const struct fo_store *store, const char *path,
-    struct fo_diag *diag, struct stat *ret_stamp, char **ret_text,
-    size_t *ret_len)
+    struct fo_diag *diag, struct stat *ret_stamp, bool *ret_ripe,
+    char **ret_text, size_t *ret_len)
 {
 	fo_err r;
 	int fd;
 
 	if ((r = fo_safe_open_file(path, store->owner, diag, &fd)) != FO_OK)
 		return r;
-	r = read_text(fd, path, diag, ret_stamp, ret_text, ret_len);
+	r = read_text(fd, path, diag, ret_stamp, ret_ripe, ret_text, ret_len);
 	close(fd);
 	return r;
 }
@@ -106,11 +110,12 @@ fill(const struct fo_store *store, struct fo_diag *diag, struct fo_file *file)
 	fo_err r;
 
 	fo_buf_init(&buf, (size_t)PATH_MAX + NAME_MAX);
-	fo_buf_addf(&buf, "%s/%s/%s.yaml", store->folder,
+	fo_buf_addf(&buf, "%s/%s/%s" FO_YAML_SUFFIX, store->folder,
 	    parts[file->part].folder, file->name);
 	if ((r = fo_buf_take(&buf, &file->path)) != FO_OK)
 		return r;
-	r = fo_file_text(store, file->path, diag, &file->stamp, &text, &len);
+	r = fo_file_text(store, file->path, diag, &file->stamp, &file->ripe,
+	    &text, &len);
 	if (r == FO_OK)
 		r = parse(file->path, text, len, diag, file);
 	free(text);

@@ -4,6 +4,8 @@
 #ifndef FO_HOST_STORE_FILE_H
 #define FO_HOST_STORE_FILE_H
 
+#define FO_YAML_SUFFIX ".yaml"
+
 #include <sys/stat.h>
 
 #include <stdbool.h>
@@ -33,6 +35,7 @@ struct fo_file {
 	char name[FO_FILE_NAME_SIZE];
 	char *path;
 	struct stat stamp;	/* before it was read */
+	bool ripe;		/* a change since then would show */
 	/* the one of its part */
 	struct fo_principal *principal;
 	struct fo_group *group;
@@ -55,6 +58,6 @@ void fo_file_let_go(struct fo_file **file);
  */
 FO_MUST_CHECK fo_err fo_file_text(const struct fo_store *store,
     const char *path, struct fo_diag *diag, struct stat *ret_stamp,
-    char **ret_text, size_t *ret_len);
+    bool *ret_ripe, char **ret_text, size_t *ret_len);
 
 #endif

@@ -321,17 +321,17 @@ Test(audit, a_connection_that_is_kept_is_made_once)
 	reader_close(&rd);
 }
 
-/* The daemon was started again: another socket, whoever holds the old one. */
-Test(audit, who_reads_now_gets_the_event_and_not_who_read_before)
+/* The daemon was started again: another socket, as syslog(3) sees it. */
+Test(audit, a_daemon_that_was_started_again_gets_the_event)
 {
 	struct fo_syslog syslog = FO_SYSLOG_NONE;
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct reader rd, old;
+	struct reader rd;
 
 	reader_open(&rd, SOCK_DGRAM);
 	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
 	(void)reader_get(&rd);
-	old = rd;
+	close(rd.fd);
 	cr_assert_eq(unlink(rd.path), 0);
 	rd.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	cr_assert_geq(rd.fd, 0);
@@ -339,9 +339,53 @@ Test(audit, who_reads_now_gets_the_event_and_not_who_read_before)
 	cr_assert_eq(bind(rd.fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
 	(void)reader_get(&rd);
-	expect_nothing(&old);
 	fo_syslog_close(&syslog);
-	close(old.fd);
+	reader_close(&rd);
+}
+
+/* Whoever closes all descriptors closes ours, too, and opens others. */
+Test(audit, a_connection_that_others_closed_is_made_anew_and_theirs_stays)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct reader rd;
+	int pair[2];
+	char c;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	close(syslog.fd);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair),
+	    0);
+	cr_assert_eq(pair[0], syslog.fd);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	cr_expect_eq(recv(pair[1], &c, 1, 0), -1, "told to somebody else");
+	cr_expect_geq(fcntl(pair[0], F_GETFD), 0, "it is not ours to close");
+	close(syslog.fd);
+	cr_assert_eq(dup2(pair[0], syslog.fd), syslog.fd);
+	fo_syslog_close(&syslog);
+	cr_expect_eq(syslog.fd, -1);
+	close(pair[0]);
+	close(pair[1]);
+	reader_close(&rd);
+}
+
+Test(audit, who_changes_the_user_connects_anew)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct reader rd;
+
+	need_root();
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(chmod(rd.path, 0666), 0);
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	cr_expect_eq(syslog.self.uid, 0);
+	cr_assert_eq(seteuid(1234), 0);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	cr_expect_eq(syslog.self.uid, 1234);
+	cr_assert_eq(seteuid(0), 0);
+	fo_syslog_close(&syslog);
 	reader_close(&rd);
 }
 

@@ -75,6 +75,21 @@ Test(buf, formats_up_to_its_limit_and_not_one_byte_more)
 	fo_buf_addf(&buf, "%s", "12345");
 	cr_expect_eq(buf.err, FO_ERR_TOO_LONG);
 	fo_buf_clear(&buf);
+	/* nor where there is memory from before */
+	fo_buf_init(&buf, 100);
+	fo_buf_adds(&buf, "0123456789");
+	fo_buf_addf(&buf, "%060d", 0);
+	cr_expect_eq(buf.len, 70);
+	fo_buf_addf(&buf, "%031d", 0);
+	cr_expect_eq(buf.err, FO_ERR_TOO_LONG);
+	cr_expect_eq(buf.len, 70);
+	cr_expect_eq(strlen(buf.data), 70);
+	fo_buf_clear(&buf);
+	fo_buf_adds(&buf, "0123456789");
+	fo_buf_addf(&buf, "%090d", 0);
+	cr_expect_eq(buf.err, FO_OK);
+	cr_expect_eq(buf.len, 100);
+	fo_buf_clear(&buf);
 }
 
 Test(buf, adds_nothing_after_a_failure)

@@ -2,6 +2,8 @@
  * The tests of used proofs once more, in a program that keeps its folder, and
  * for which every file is old enough to be kept.
  */
+#include <sys/wait.h>
+
 #include "replay.c"
 
 static struct fo_replay_keep kept = FO_REPLAY_KEEP_NONE;
@@ -84,6 +86,53 @@ Test(replay, a_birth_that_was_just_made_is_read_each_time)
 	failing_ahead(3);
 	cr_assert_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
 	cr_expect(keep->has_birth);
+	machine_close(&m);
+}
+
+/* Whoever closes all descriptors closes ours, too. */
+Test(replay, a_folder_that_others_closed_is_opened_again_and_theirs_stays)
+{
+	struct machine m;
+	char *other;
+	int fd, theirs;
+
+	open_ready(&m);
+	other = machine_path(&m, "run");
+	cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+	fd = keep->fd;
+	theirs = open(other, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert_geq(theirs, 0);
+	cr_assert_eq(dup2(theirs, fd), fd);
+	close(theirs);
+	cr_expect_eq(spend(&m, HASH_A), FO_ERR_REPLAY, "%s", diag.text);
+	cr_expect_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
+	cr_expect_neq(keep->fd, fd);
+	cr_expect_eq(machine_count(&m, "run"), 1, "nothing is made there");
+	fo_replay_keep_clear(keep);
+	cr_expect_geq(fcntl(fd, F_GETFD), 0, "it is not ours to close");
+	close(fd);
+	free(other);
+	machine_close(&m);
+}
+
+/* A lock is shared with what forks off: that opens a folder of its own. */
+Test(replay, a_folder_that_a_parent_keeps_is_not_its_childs)
+{
+	struct machine m;
+	int status = 1;
+	pid_t pid;
+
+	open_ready(&m);
+	cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
+	if ((pid = fork()) == 0) {
+		const bool parents = keep->pid == getppid();
+		const fo_err r = spend(&m, HASH_B);
+
+		_exit(parents && r == FO_OK && keep->pid == getpid() ? 0 : 1);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0);
+	cr_expect_eq(spend(&m, HASH_B), FO_ERR_REPLAY);
 	machine_close(&m);
 }
 

@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +192,78 @@ Test(shelf, parts_have_names_of_their_own)
 	    "and-does-not-fit", &diag, &group), FO_ERR_NOT_FOUND);
 }
 
+/* ---- the index ------------------------------------------------------------ */
+
+static void
+expect_link(fo_err want, const char *reason)
+{
+	char id[FO_ID_SIZE];
+
+	diag.text[0] = '\0';
+	cr_expect_eq(fo_store_find(f.store, FIXTURE_JKT, &diag, id), want,
+	    "%s", diag.text);
+	if (want == FO_OK)
+		cr_expect_str_eq(id, FIXTURE_ID);
+	cr_expect_not_null(strstr(diag.text, reason), "%s", diag.text);
+}
+
+Test(shelf, the_index_is_kept_and_trusted_no_longer_than_it_is_safe)
+{
+	char *keys = store_fixture_path(&f, "keys.d");
+	char *moved = store_fixture_path(&f, "moved");
+	char *link = store_fixture_path(&f, "keys.d/" FIXTURE_JKT);
+
+	store_fixture_agent(&f, FIXTURE_ID, FIXTURE_JKT, "deploy");
+	expect_link(FO_OK, "");
+	failing("openat", 0, EIO);
+	expect_link(FO_OK, "");
+	failing_none();
+	cr_assert_eq(chmod(keys, 0777), 0);
+	expect_link(FO_ERR_STORE, "writable");
+	expect_link(FO_ERR_STORE, "writable");
+	cr_assert_eq(chmod(keys, 0755), 0);
+	expect_link(FO_OK, "");
+	cr_assert_eq(rename(keys, moved), 0);
+	expect_link(FO_ERR_STORE, "does not exist");
+	cr_assert_eq(symlink("moved", keys), 0);
+	expect_link(FO_ERR_STORE, "symbolic link");
+	cr_assert_eq(unlink(keys), 0);
+	cr_assert_eq(rename(moved, keys), 0);
+	expect_link(FO_OK, "");
+	cr_assert_eq(unlink(link), 0);
+	expect_link(FO_ERR_UNKNOWN_KEY, "no principal has registered");
+	cr_assert_eq(symlink("elsewhere", link), 0);
+	expect_link(FO_ERR_STORE, link);
+	free(link);
+	free(moved);
+	free(keys);
+}
+
+/* The number of what others closed may be another file's by now. */
+Test(shelf, a_folder_that_others_closed_is_opened_again_and_theirs_stays)
+{
+	char *policies = store_fixture_path(&f, "policies.d");
+	int kept, theirs;
+
+	store_fixture_agent(&f, FIXTURE_ID, FIXTURE_JKT, "deploy");
+	kept = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	cr_assert_geq(kept, 0);
+	close(kept); /* the next number */
+	expect_link(FO_OK, "");
+	for (int fd = kept; fd < kept + 8; fd++)
+		close(fd);
+	for (int i = 0; i < 8; i++) {
+		theirs = open(policies, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		cr_assert_geq(theirs, 0);
+	}
+	expect_link(FO_OK, "");
+	fo_store_free(&f.store);
+	for (int fd = kept; fd < kept + 8; fd++)
+		cr_expect_geq(fcntl(fd, F_GETFD), 0, "%d is closed", fd);
+	cr_assert_eq(fo_store_new(f.config, &diag, &f.store), FO_OK);
+	free(policies);
+}
+
 /* ---- the shelf alone ------------------------------------------------------ */
 
 static struct fo_file *
@@ -201,6 +275,7 @@ make_file(int number, const struct stat *stamp)
 	cr_assert_not_null(file->path = strdup("/"));
 	file->holders = 1;
 	file->part = FO_STORE_GROUPS;
+	file->ripe = true;
 	file->stamp = *stamp;
 	(void)snprintf(file->name, sizeof(file->name), "g%d", number);
 	return file;
@@ -213,11 +288,11 @@ Test(shelf, with_too_many_files_all_are_forgotten)
 	struct stat root;
 
 	cr_assert_eq(lstat("/", &root), 0);
-	root.st_ctim.tv_sec = 0;
+	root.st_ctim.tv_sec = 0; /* not one is current */
 	cr_assert_eq(fo_shelf_new(&shelf), FO_OK);
 	for (int i = 0; i <= FILES_MAX; i++) {
 		if (i == FILES_MAX) {
-			/* not one is current: it is forgotten, and counted */
+			/* it is forgotten, and counted */
 			found = fo_shelf_find(shelf, FO_STORE_GROUPS, "g7");
 			cr_expect_null(found);
 			file = make_file(7, &root);
