@@ -25,7 +25,6 @@ int bench_inside(int argc, char **argv);
 int bench_counted(int argc, char **argv);
 int bench_parallel(int argc, char **argv);
 int bench_race(int argc, char **argv);
-int bench_login(int argc, char **argv);
 int bench_read_log(int argc, char **argv);
 int bench_one_file(int argc, char **argv);
 

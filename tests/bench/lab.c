@@ -81,9 +81,12 @@ put_key(const char *keys, size_t number, char jkt[FO_JKT_SIZE])
 	fo_key_free(&key);
 }
 
-/* An agent as fo writes it. Without a private key here, any hash will do. */
+/*
+ * An agent as fo writes it. One in so many has a private key here; of the
+ * others any hash will do.
+ */
 static void
-put_agent(const char *folder, const char *keys, size_t number)
+put_agent(const char *folder, const char *keys, size_t number, size_t stride)
 {
 	static char agents[] = "agents", deploy[] = "deploy";
 	char *groups[] = { agents, NULL }, *accounts[] = { deploy, NULL };
@@ -95,8 +98,8 @@ put_agent(const char *folder, const char *keys, size_t number)
 		.keys = &key, .keys_count = 1 };
 	char name[96], link[128], *text = NULL;
 
-	if (number < LAB_KEYS)
-		put_key(keys, number, key.jkt);
+	if (number % stride == 0 && number / stride < LAB_KEYS)
+		put_key(keys, number / stride, key.jkt);
 	else
 		bench_must(fo_sha256_text(&number, sizeof(number), key.jkt) ==
 		    FO_OK, "no hash");
@@ -141,7 +144,8 @@ bench_fill(int argc, char **argv)
 	put(folder, "groups.d/default.yaml", 0644, "---\nversion: 1\n"
 	    "group: default\ndescription: Everybody\npolicies: []\n...\n");
 	for (size_t i = 0; i < count; i++) {
-		put_agent(folder, keys, i);
+		put_agent(folder, keys, i, count > LAB_KEYS ?
+		    count / LAB_KEYS : 1);
 		if (isatty(STDERR_FILENO) && (i + 1) % 50000 == 0)
 			(void)fprintf(stderr, "%zu of %zu principals\r", i + 1,
 			    count);

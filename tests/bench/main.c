@@ -26,9 +26,6 @@ static const struct {
 	    "process, and of so many at once", bench_parallel },
 	{ "race", "ROUNDS COUNT -- A... -- B...: two commands in turn; {} is "
 	    "the number of the start", bench_race },
-	{ "login", "SERVICE USER FILE [--memory]: pam_start, "
-	    "pam_authenticate, pam_end with the answer in FILE",
-	    bench_login },
 	{ "read-log", "read /dev/log until it ends", bench_read_log },
 	{ "one-file", "FILE: look for a principal in one file with all of "
 	    "them", bench_one_file },

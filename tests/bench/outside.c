@@ -6,7 +6,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -15,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <security/pam_appl.h>
 #include <yaml.h>
 
 #include "bench.h"
@@ -23,7 +21,6 @@
 extern char **environ;
 
 #define WORDS_MAX 64
-#define ANSWER_MAX 8192
 
 /* ---- racing ------------------------------------------------------------ */
 
@@ -107,10 +104,14 @@ bench_race(int argc, char **argv)
 	for (size_t n = 0; n <= rounds; n++) {
 		int64_t sum[2] = { 0, 0 };
 
-		for (size_t i = 0; i < count; i++, number++)
-			for (size_t side = 0; side < 2; side++)
-				sum[side] += start_timed(&commands[side],
-				    number, &quiet);
+		for (size_t i = 0; i < count; i++, number++) {
+			const size_t first = i % 2;
+
+			sum[first] += start_timed(&commands[first], number,
+			    &quiet);
+			sum[!first] += start_timed(&commands[!first], number,
+			    &quiet);
+		}
 		if (n > 0) /* the first warms up */
 			printf("%lld\t%lld\n",
 			    (long long)sum[0] / (long long)count,
@@ -118,88 +119,6 @@ bench_race(int argc, char **argv)
 		bench_must(fflush(stdout) == 0, "no output");
 	}
 	return 0;
-}
-
-/* ---- one login ---------------------------------------------------------- */
-
-static char *
-read_answer(const char *path)
-{
-	static char text[ANSWER_MAX];
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (fd >= 0)
-		n = read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		bench_die("%s: %s", path, strerror(errno));
-	(void)close(fd);
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return text;
-}
-
-static int
-converse(int count, const struct pam_message **messages,
-    struct pam_response **ret_responses, void *arg)
-{
-	struct pam_response *responses;
-
-	if ((responses = calloc((size_t)count, sizeof(*responses))) == NULL)
-		return PAM_BUF_ERR;
-	for (int i = 0; i < count; i++)
-		if (messages[i]->msg_style == PAM_PROMPT_ECHO_OFF &&
-		    (responses[i].resp = strdup(arg)) == NULL)
-			abort();
-	*ret_responses = responses;
-	return PAM_SUCCESS;
-}
-
-/* The most that was resident, in KiB. */
-static void
-print_memory(void)
-{
-	FILE *status = fopen("/proc/self/status", "re");
-	char line[256];
-
-	bench_must(status != NULL, "no /proc");
-	while (fgets(line, sizeof(line), status) != NULL)
-		if (strncmp(line, "VmHWM:", 6) == 0)
-			printf("%ld\n", strtol(line + 6, NULL, 10));
-	(void)fclose(status);
-}
-
-/* A service of /etc/pam.d, or the path of its stack. */
-static int
-start(char *service, const char *user, const struct pam_conv *conv,
-    pam_handle_t **ret_pamh)
-{
-	char *slash = strrchr(service, '/');
-
-	if (slash == NULL)
-		return pam_start(service, user, conv, ret_pamh);
-	*slash = '\0';
-	return pam_start_confdir(slash + 1, user, conv, service, ret_pamh);
-}
-
-int
-bench_login(int argc, char **argv)
-{
-	const bool memory = argc == 4 && strcmp(argv[3], "--memory") == 0;
-	struct pam_conv conv = { .conv = converse };
-	pam_handle_t *pamh = NULL;
-	int r;
-
-	bench_must(argc == 3 || memory, "login SERVICE USER FILE [--memory]");
-	conv.appdata_ptr = read_answer(argv[2]);
-	bench_must(start(argv[0], argv[1], &conv, &pamh) == PAM_SUCCESS &&
-	    pam_set_item(pamh, PAM_RHOST, "198.51.100.7") == PAM_SUCCESS,
-	    "pam_start failed");
-	r = pam_authenticate(pamh, 0);
-	if (memory)
-		print_memory();
-	bench_must(pam_end(pamh, r) == PAM_SUCCESS, "pam_end failed");
-	return r == PAM_SUCCESS ? 0 : 1;
 }
 
 /* ---- somebody who reads the log ------------------------------------------ */

@@ -1,6 +1,7 @@
 /*
- * What no module of this kind can do without: the same libraries, a library
- * context of its own, one signature verified. And nothing else.
+ * What a module of this kind does at least: it loads the same libraries,
+ * makes a library context of its own, and verifies one signature with it, as
+ * OpenSSL's manual says (EVP_PKEY_verify). And nothing else.
  */
 #include <stdlib.h>
 #include <string.h>

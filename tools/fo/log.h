@@ -74,6 +74,7 @@ FO_MUST_CHECK fo_err log_file_follow(const char *path,
 /*
  * Read the journal of this machine, or of a folder or a file; follow: go on
  * with what is added, for ever. FO_ERR_ARG: built without libsystemd.
+ * FO_ERR_IO: it, or libsystemd, cannot be opened.
  */
 FO_MUST_CHECK fo_err log_journal_read(const char *path, bool follow,
     const struct log_span *span, const struct log_sink *sink,
