@@ -134,20 +134,6 @@ fo_syslog_close(struct fo_syslog *syslog)
 	*syslog = (struct fo_syslog)FO_SYSLOG_NONE;
 }
 
-/*
- * Is what is kept ours to use? What forks off and who changes the user
- * connect anew; a descriptor that others have closed is forgotten.
- */
-static bool
-is_connected(const struct fo_syslog *syslog, pid_t pid)
-{
-	if (syslog->fd < 0)
-		return false;
-
-	return syslog->self.pid == pid && syslog->self.uid == geteuid() &&
-	    fo_stamp_is(syslog->fd, &syslog->stamp);
-}
-
 /* Wait until a socket takes more, or the deadline is over. */
 static bool
 wait_writable(int fd, int64_t end_ms)
@@ -244,7 +230,7 @@ send_anew(const char *path, const struct fo_buf *line, int64_t end_ms,
  * anew: the system's log daemon may have been started again.
  */
 static fo_err
-send_line(const struct fo_audit *audit, pid_t pid, const struct fo_buf *line,
+send_line(const struct fo_audit *audit, const struct fo_buf *line,
     int64_t end_ms, struct fo_diag *diag)
 {
 	struct fo_syslog own = FO_SYSLOG_NONE, *kept = audit->syslog;
@@ -255,7 +241,7 @@ send_line(const struct fo_audit *audit, pid_t pid, const struct fo_buf *line,
 		fo_syslog_close(&own);
 		return r;
 	}
-	if (is_connected(kept, pid) &&
+	if (kept->fd >= 0 && fo_stamp_is(kept->fd, &kept->stamp) &&
 	    send_all(kept, line, end_ms, NULL) == FO_OK)
 		return FO_OK;
 
@@ -281,7 +267,7 @@ emit_syslog(const struct fo_audit *audit, const struct fo_event *event,
 	fo_buf_addf(&line, "<%d>%s[%ld]: %s", AUTHPRIV << 3 |
 	    severity(event->res), audit->tag, (long)event->pid, text);
 	if (line.err == FO_OK)
-		r = send_line(audit, event->pid, &line, end_ms, diag);
+		r = send_line(audit, &line, end_ms, diag);
 	else
 		fo_diag_set(diag, "syslog: %s", fo_err_text(line.err));
 	fo_buf_clear(&line);

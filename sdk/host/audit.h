@@ -22,8 +22,9 @@
 #define FO_AUDIT_SOCKET "/dev/log"
 
 /*
- * A connection to syslog, kept by a program that emits again and again, as
- * syslog(3) keeps one: until it breaks. Begin with FO_SYSLOG_NONE.
+ * A connection to syslog, kept by a process that emits again and again as one
+ * effective user, as syslog(3) keeps one: until it breaks. Begin with
+ * FO_SYSLOG_NONE.
  */
 struct fo_syslog {
 	int fd;			/* -1: none */

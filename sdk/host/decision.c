@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 
@@ -14,12 +15,28 @@ fo_decision_text(const char *from, char *to, size_t size)
 	(void)snprintf(to, size, "%s", from);
 }
 
+/* Is it still ours? */
+static void
+refresh(struct fo_keep *keep)
+{
+	const uid_t user = geteuid();
+
+	if (keep->self.pid != getpid() || keep->user != user) {
+		fo_keep_clear(keep);
+		fo_self_read(&keep->self);
+		keep->user = user;
+	}
+}
+
 fo_err
 fo_decision_begin(const struct fo_authority *authority,
     struct fo_decision *decision)
 {
 	const struct fo_clock *clock = authority->clock;
 	fo_err r;
+
+	if (authority->keep != NULL)
+		refresh(authority->keep);
 
 	if ((r = fo_sid_new(decision->sid)) != FO_OK ||
 	    (r = clock->now(clock->arg, &decision->at)) != FO_OK)
@@ -126,15 +143,14 @@ emit(const struct fo_authority *authority, const struct fo_decision *decision,
     struct fo_diag *diag)
 {
 	const struct fo_audit audit = fo_authority_audit(authority);
-	struct fo_self now = { .pid = 0 };
-	struct fo_self *self = authority->keep != NULL ?
-	    &authority->keep->self : &now;
 	struct fo_event event;
 	fo_err r;
 
+	r = authority->keep != NULL ? fo_event_init_as(&event,
+	    &authority->keep->self, authority->clock) :
+	    fo_event_init(&event, authority->clock);
 	/* a refusal for want of a clock is told without the time */
-	if ((r = fo_event_init_as(&event, self, authority->clock)) != FO_OK &&
-	    why == FO_OK)
+	if (r != FO_OK && why == FO_OK)
 		return r;
 	event.host = authority->config != NULL ? authority->config->host :
 	    NULL;

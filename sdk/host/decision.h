@@ -19,10 +19,12 @@
 #include "store.h"
 
 /*
- * What a program that decides again and again, in one thread and as one user,
- * keeps between decisions. Begin with FO_KEEP_NONE.
+ * What a program that decides again and again, in one thread, keeps between
+ * decisions. What forks off, and who changes the effective user, begins anew.
+ * Begin with FO_KEEP_NONE.
  */
 struct fo_keep {
+	uid_t user;
 	struct fo_syslog syslog;
 	struct fo_replay_keep replay;
 	struct fo_self self;

@@ -519,25 +519,19 @@ read_audit_id(const char *path)
 	return (uint32_t)value;
 }
 
-/* Read once in a process: what forks off has another number. */
-static void
-know(struct fo_self *self)
+void
+fo_self_read(struct fo_self *ret_self)
 {
-	const pid_t pid = getpid();
-
-	if (self->pid == pid)
-		return;
-	self->pid = pid;
-	self->auid = read_audit_id("/proc/self/loginuid");
-	self->ses = read_audit_id("/proc/self/sessionid");
+	ret_self->pid = getpid();
+	ret_self->auid = read_audit_id("/proc/self/loginuid");
+	ret_self->ses = read_audit_id("/proc/self/sessionid");
 }
 
 fo_err
-fo_event_init_as(struct fo_event *event, struct fo_self *self,
+fo_event_init_as(struct fo_event *event, const struct fo_self *self,
     const struct fo_clock *clock)
 {
 	memset(event, 0, sizeof(*event));
-	know(self);
 	event->pid = self->pid;
 	event->auid = self->auid;
 	event->ses = self->ses;
@@ -547,8 +541,9 @@ fo_event_init_as(struct fo_event *event, struct fo_self *self,
 fo_err
 fo_event_init(struct fo_event *event, const struct fo_clock *clock)
 {
-	struct fo_self now = { .pid = 0 };
+	struct fo_self now;
 
+	fo_self_read(&now);
 	return fo_event_init_as(event, &now, clock);
 }
 

@@ -89,8 +89,8 @@ FO_MUST_CHECK fo_err fo_event_format(const struct fo_event *event,
     char ret_text[FO_EVENT_SIZE]);
 
 /*
- * Who emits, as the kernel has it. pid 0: not read yet. That a process begins
- * an audit session later is not seen by who keeps this.
+ * Who emits, as the kernel has it. That a process begins an audit session
+ * later is not seen by who keeps this.
  */
 struct fo_self {
 	pid_t pid;
@@ -98,12 +98,11 @@ struct fo_self {
 	uint32_t ses;
 };
 
-/*
- * Fill at from the clock, and pid, auid and ses from self, which is read
- * first where it is another process's, or nobody's.
- */
+void fo_self_read(struct fo_self *ret_self);
+
+/* Fill at from the clock, and pid, auid and ses from self. */
 FO_MUST_CHECK fo_err fo_event_init_as(struct fo_event *event,
-    struct fo_self *self, const struct fo_clock *clock);
+    const struct fo_self *self, const struct fo_clock *clock);
 /* The same, read now. */
 FO_MUST_CHECK fo_err fo_event_init(struct fo_event *event,
     const struct fo_clock *clock);

@@ -248,7 +248,7 @@ take_kept(struct replay *rp, uid_t user)
 
 	if (keep == NULL || keep->fd < 0)
 		return false;
-	if (keep->pid != getpid() || keep->user != user ||
+	if (keep->user != user ||
 	    !fo_stamp_is(keep->fd, &keep->folder) ||
 	    lstat(rp->path, &st) != 0 || !is_same_folder(&st, &keep->folder)) {
 		fo_replay_keep_clear(keep);
@@ -279,7 +279,6 @@ keep_folder(struct replay *rp, uid_t user)
 	    (keep->folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return;
 	keep->fd = rp->fd;
-	keep->pid = getpid();
 	keep->user = user;
 	memcpy(keep->boot_id, rp->boot_id, sizeof(keep->boot_id));
 }

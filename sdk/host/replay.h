@@ -23,12 +23,12 @@
 #define FO_REPLAY_KEEP_S 360
 
 /*
- * A folder of used proofs that a program which spends again and again keeps
- * open, with its birth. Begin with FO_REPLAY_KEEP_NONE.
+ * A folder of used proofs that a process which spends again and again keeps
+ * open, with its birth. What forks off clears it: a lock would be shared.
+ * Begin with FO_REPLAY_KEEP_NONE.
  */
 struct fo_replay_keep {
 	int fd;			/* -1: none */
-	pid_t pid;		/* whose it is: a lock is shared with forks */
 	uid_t user;
 	struct stat folder;
 	char boot_id[FO_BOOT_ID_SIZE];

@@ -10,7 +10,6 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/stamp.h"
 
@@ -23,8 +22,7 @@
 struct fo_shelf {
 	void *files;		/* a tree of struct fo_file (tsearch) */
 	size_t count;
-	int keys;		/* -1: not kept */
-	char *keys_path;
+	char *keys_path;	/* NULL: not judged */
 	struct stat keys_stamp;
 };
 
@@ -120,16 +118,6 @@ fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file)
 
 /* ---- the index ------------------------------------------------------------ */
 
-static void
-forget_keys(struct fo_shelf *shelf)
-{
-	if (shelf->keys >= 0 && fo_stamp_is(shelf->keys, &shelf->keys_stamp))
-		close(shelf->keys);
-	shelf->keys = -1;
-	free(shelf->keys_path);
-	shelf->keys_path = NULL;
-}
-
 /* The same folder, trusted for the same reasons? */
 static bool
 is_same_folder(const struct stat *a, const struct stat *b)
@@ -138,38 +126,25 @@ is_same_folder(const struct stat *a, const struct stat *b)
 	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
 }
 
-int
-fo_shelf_keys(struct fo_shelf *shelf, const char **ret_path)
+const char *
+fo_shelf_keys(struct fo_shelf *shelf)
 {
 	struct stat now;
 
-	if (shelf->keys < 0)
-		return -1;
-	if (lstat(shelf->keys_path, &now) != 0 ||
-	    !is_same_folder(&now, &shelf->keys_stamp) ||
-	    !fo_stamp_is(shelf->keys, &shelf->keys_stamp)) {
-		forget_keys(shelf);
-		return -1;
-	}
-
-	*ret_path = shelf->keys_path;
-	return shelf->keys;
+	return shelf->keys_path != NULL &&
+	    lstat(shelf->keys_path, &now) == 0 &&
+	    is_same_folder(&now, &shelf->keys_stamp) ? shelf->keys_path : NULL;
 }
 
-bool
+/* Judged a moment ago; who may have changed it since is seen here, too. */
+void
 fo_shelf_keep_keys(struct fo_shelf *shelf, const char *path, int fd)
 {
-	struct stat stamp;
-
-	forget_keys(shelf);
-	/* judged a moment ago, and again by who may have changed it since */
-	if (fstat(fd, &stamp) != 0 ||
-	    (stamp.st_mode & (S_IWGRP | S_IWOTH)) != 0 ||
-	    (shelf->keys_path = strdup(path)) == NULL)
-		return false;
-	shelf->keys_stamp = stamp;
-	shelf->keys = fd;
-	return true;
+	free(shelf->keys_path);
+	shelf->keys_path = NULL;
+	if (fstat(fd, &shelf->keys_stamp) == 0 &&
+	    (shelf->keys_stamp.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		shelf->keys_path = strdup(path);
 }
 
 /* ---- the whole ------------------------------------------------------------ */
@@ -182,7 +157,6 @@ fo_shelf_new(struct fo_shelf **ret_shelf)
 	if ((shelf = calloc(1, sizeof(*shelf))) == NULL)
 		return FO_ERR_NOMEM;
 
-	shelf->keys = -1;
 	*ret_shelf = shelf;
 	return FO_OK;
 }
@@ -193,7 +167,7 @@ fo_shelf_free(struct fo_shelf **shelf)
 	if (*shelf == NULL)
 		return;
 	forget_all(*shelf);
-	forget_keys(*shelf);
+	free((*shelf)->keys_path);
 	free(*shelf);
 	*shelf = NULL;
 }

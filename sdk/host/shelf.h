@@ -1,6 +1,6 @@
 /*
  * What a program that decides again and again keeps of a store: its files as
- * they were parsed, and the folder of its index.
+ * they were parsed, and that the folder of its index was judged.
  *
  * No file that is kept outlives its change: whenever it is asked for, what
  * stands at its path is compared by base/stamp.h. What differs is forgotten,
@@ -36,12 +36,12 @@ struct fo_file *fo_shelf_find(struct fo_shelf *shelf, fo_store_part part,
 void fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file);
 
 /*
- * The folder of the index, if it is kept and what stands at its path is the
- * same folder with the same owner and mode; else -1. *ret_path is its path.
+ * The path of the index, if it was judged and what stands there is the same
+ * folder with the same owner and mode; else NULL.
  */
-int fo_shelf_keys(struct fo_shelf *shelf, const char **ret_path);
+const char *fo_shelf_keys(struct fo_shelf *shelf);
 
-/* Keep it, just judged. true: the descriptor is the shelf's from now on. */
-bool fo_shelf_keep_keys(struct fo_shelf *shelf, const char *path, int fd);
+/* Remember that it was just judged. */
+void fo_shelf_keep_keys(struct fo_shelf *shelf, const char *path, int fd);
 
 #endif

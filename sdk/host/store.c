@@ -213,15 +213,14 @@ id_of_link(const char *text, char ret_id[FO_ID_SIZE])
 	return true;
 }
 
-/* Read keys.d/<jkt> in the open folder of that path. */
-static fo_err
-read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
-    char ret_id[FO_ID_SIZE])
-{
-	/* A longer text than any right one fills this, and is wrong. */
-	char text[sizeof(LINK_PREFIX FO_YAML_SUFFIX) + FO_ID_SIZE] = "";
-	const ssize_t n = readlinkat(fd, jkt, text, sizeof(text) - 1);
+/* A longer text than any right one fills this, and is wrong. */
+#define LINK_SIZE (sizeof(LINK_PREFIX FO_YAML_SUFFIX) + FO_ID_SIZE)
 
+/* What readlink, which returned n, read of keys.d/<jkt> in that path. */
+static fo_err
+judge_link(ssize_t n, const char text[LINK_SIZE], const char *path,
+    const char *jkt, struct fo_diag *diag, char ret_id[FO_ID_SIZE])
+{
 	if (n < 0 && errno == ENOENT) {
 		fo_diag_set(diag, "no principal has registered thumbprint %s",
 		    jkt);
@@ -241,12 +240,40 @@ read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
 	return FO_OK;
 }
 
+/* In the open folder of that path. */
+static fo_err
+read_link(int fd, const char *path, const char *jkt, struct fo_diag *diag,
+    char ret_id[FO_ID_SIZE])
+{
+	char text[LINK_SIZE] = "";
+	const ssize_t n = readlinkat(fd, jkt, text, sizeof(text) - 1);
+
+	return judge_link(n, text, path, jkt, diag, ret_id);
+}
+
+/* In the folder of that path, which was judged before. */
+static fo_err
+read_link_in(const char *path, const char *jkt, struct fo_diag *diag,
+    char ret_id[FO_ID_SIZE])
+{
+	char name[PATH_MAX], text[LINK_SIZE] = "";
+	ssize_t n = snprintf(name, sizeof(name), "%s/%s", path, jkt);
+
+	if (n < 0 || (size_t)n >= sizeof(name)) {
+		errno = ENAMETOOLONG;
+		n = -1;
+	} else {
+		n = readlink(name, text, sizeof(text) - 1);
+	}
+	return judge_link(n, text, path, jkt, diag, ret_id);
+}
+
 fo_err
 fo_store_find(const struct fo_store *store, const char *jkt,
     struct fo_diag *diag, char ret_id[FO_ID_SIZE])
 {
-	const char *kept;
 	char *path = NULL;
+	const char *kept;
 	fo_err r;
 	int fd;
 
@@ -255,14 +282,15 @@ fo_store_find(const struct fo_store *store, const char *jkt,
 		return FO_ERR_UNKNOWN_KEY;
 	}
 	if (store->shelf != NULL &&
-	    (fd = fo_shelf_keys(store->shelf, &kept)) >= 0)
-		return read_link(fd, kept, jkt, diag, ret_id);
+	    (kept = fo_shelf_keys(store->shelf)) != NULL)
+		return read_link_in(kept, jkt, diag, ret_id);
 	if ((r = open_part(store, fo_part(FO_STORE_KEYS)->folder, diag, &path,
 	    &fd)) != FO_OK)
 		return r;
 	r = read_link(fd, path, jkt, diag, ret_id);
-	if (store->shelf == NULL || !fo_shelf_keep_keys(store->shelf, path, fd))
-		close(fd);
+	if (store->shelf != NULL)
+		fo_shelf_keep_keys(store->shelf, path, fd);
+	close(fd);
 	free(path);
 	return r;
 }

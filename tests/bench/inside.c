@@ -156,8 +156,9 @@ verify(struct bench *b, size_t i)
 static void
 sign(struct bench *b, size_t i)
 {
-	char *proof = lab_sign(b->lab.keys[i % b->lab.keys_count]);
+	char *proof = lab_sign(b->lab.keys[0]);
 
+	(void)i;
 	fo_proof_text_free(&proof);
 }
 

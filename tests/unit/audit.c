@@ -371,24 +371,6 @@ Test(audit, a_connection_that_others_closed_is_made_anew_and_theirs_stays)
 	reader_close(&rd);
 }
 
-Test(audit, who_changes_the_user_connects_anew)
-{
-	struct fo_syslog syslog = FO_SYSLOG_NONE;
-	struct reader rd;
-
-	need_root();
-	reader_open(&rd, SOCK_DGRAM);
-	cr_assert_eq(chmod(rd.path, 0666), 0);
-	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
-	cr_expect_eq(syslog.self.uid, 0);
-	cr_assert_eq(seteuid(1234), 0);
-	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
-	cr_expect_eq(syslog.self.uid, 1234);
-	cr_assert_eq(seteuid(0), 0);
-	fo_syslog_close(&syslog);
-	reader_close(&rd);
-}
-
 /* It broke: the same socket's next connection takes the event, or nobody. */
 Test(audit, a_connection_that_is_kept_and_has_broken_is_made_anew)
 {
@@ -415,31 +397,6 @@ Test(audit, a_connection_that_is_kept_and_has_broken_is_made_anew)
 	cr_expect_not_null(strstr(diag.text, "start the system's log daemon"),
 	    "%s", diag.text);
 	rd.fd = -1;
-	reader_close(&rd);
-}
-
-/* What forks off is another process, and says so. */
-Test(audit, a_connection_that_a_parent_kept_is_not_its_childs)
-{
-	struct fo_syslog syslog = FO_SYSLOG_NONE;
-	struct reader rd;
-	int status = 1;
-	pid_t pid;
-
-	reader_open(&rd, SOCK_DGRAM);
-	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
-	(void)reader_get(&rd);
-	if ((pid = fork()) == 0) {
-		const bool parents = syslog.self.pid == getppid();
-		const fo_err r = emit_kept(&rd, &syslog);
-
-		_exit(parents && r == FO_OK && syslog.self.pid == getpid() ?
-		    0 : 1);
-	}
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_expect_eq(status, 0);
-	(void)reader_get(&rd);
-	fo_syslog_close(&syslog);
 	reader_close(&rd);
 }
 

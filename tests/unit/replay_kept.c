@@ -2,8 +2,6 @@
  * The tests of used proofs once more, in a program that keeps its folder, and
  * for which every file is old enough to be kept.
  */
-#include <sys/wait.h>
-
 #include "replay.c"
 
 static struct fo_replay_keep kept = FO_REPLAY_KEEP_NONE;
@@ -112,27 +110,6 @@ Test(replay, a_folder_that_others_closed_is_opened_again_and_theirs_stays)
 	cr_expect_geq(fcntl(fd, F_GETFD), 0, "it is not ours to close");
 	close(fd);
 	free(other);
-	machine_close(&m);
-}
-
-/* A lock is shared with what forks off: that opens a folder of its own. */
-Test(replay, a_folder_that_a_parent_keeps_is_not_its_childs)
-{
-	struct machine m;
-	int status = 1;
-	pid_t pid;
-
-	open_ready(&m);
-	cr_assert_eq(spend(&m, HASH_A), FO_OK, "%s", diag.text);
-	if ((pid = fork()) == 0) {
-		const bool parents = keep->pid == getppid();
-		const fo_err r = spend(&m, HASH_B);
-
-		_exit(parents && r == FO_OK && keep->pid == getpid() ? 0 : 1);
-	}
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
-	cr_expect_eq(status, 0);
-	cr_expect_eq(spend(&m, HASH_B), FO_ERR_REPLAY);
 	machine_close(&m);
 }
 

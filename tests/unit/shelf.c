@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -237,31 +236,6 @@ Test(shelf, the_index_is_kept_and_trusted_no_longer_than_it_is_safe)
 	free(link);
 	free(moved);
 	free(keys);
-}
-
-/* The number of what others closed may be another file's by now. */
-Test(shelf, a_folder_that_others_closed_is_opened_again_and_theirs_stays)
-{
-	char *policies = store_fixture_path(&f, "policies.d");
-	int kept, theirs;
-
-	store_fixture_agent(&f, FIXTURE_ID, FIXTURE_JKT, "deploy");
-	kept = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	cr_assert_geq(kept, 0);
-	close(kept); /* the next number */
-	expect_link(FO_OK, "");
-	for (int fd = kept; fd < kept + 8; fd++)
-		close(fd);
-	for (int i = 0; i < 8; i++) {
-		theirs = open(policies, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		cr_assert_geq(theirs, 0);
-	}
-	expect_link(FO_OK, "");
-	fo_store_free(&f.store);
-	for (int fd = kept; fd < kept + 8; fd++)
-		cr_expect_geq(fcntl(fd, F_GETFD), 0, "%d is closed", fd);
-	cr_assert_eq(fo_store_new(f.config, &diag, &f.store), FO_OK);
-	free(policies);
 }
 
 /* ---- the shelf alone ------------------------------------------------------ */
