@@ -40,6 +40,8 @@
 #define FILE_MODE 0600
 #define NAME_BYTES 16
 #define NAME_CHARS FO_B64URL_LEN(NAME_BYTES)
+/* Pending records that each login looks at, beside one in 64. */
+#define SWEPT_OTHERS 4
 #define RECORD_MAX_BYTES 16384
 
 _Static_assert(FO_PENDING_NAME_SIZE == NAME_CHARS + 1, "a name's size");
@@ -528,11 +530,14 @@ is_over(const struct fo_login_record *record, int64_t made_boot_ms,
  * Remove what nobody will take any more: with boot_ms pending records that
  * have expired, with -1 sessions whose process is gone. A record that is not
  * to be trusted is nobody's: it is under its name only when it is whole. One
- * that could not be read now may well be somebody's, and stays. first
- * restricts the walk to names that begin with it, '\0' does not.
+ * that could not be read now may well be somebody's, and stays.
+ *
+ * Looked at are those whose names begin with first, one in 64 by chance, so
+ * that the work of a login stays small however many records there are; and so
+ * many others, for where there are few.
  */
 static void
-sweep(int dirfd, char first, int64_t boot_ms)
+sweep(int dirfd, char first, size_t others, int64_t boot_ms)
 {
 	struct fo_login_record record;
 	const struct dirent *entry;
@@ -545,8 +550,10 @@ sweep(int dirfd, char first, int64_t boot_ms)
 		return;
 	while ((entry = readdir(dir)) != NULL) {
 		if (!is_name(entry->d_name) ||
-		    (first != '\0' && entry->d_name[0] != first))
+		    (entry->d_name[0] != first && others == 0))
 			continue;
+		if (entry->d_name[0] != first)
+			others--;
 		r = read_record(dirfd, entry->d_name, false, NULL, NULL,
 		    &record, &made);
 		old = r == FO_ERR_SESSION;
@@ -593,7 +600,7 @@ fo_pending_put(const char *run_folder, const struct fo_login_record *record,
 	}
 	if (open_part(run_folder, PENDING, true, diag, &fd) != FO_OK)
 		return FO_ERR_SESSION;
-	sweep(fd, '\0', now.boot_ms);
+	sweep(fd, name[0], SWEPT_OTHERS, now.boot_ms);
 	if ((r = put_record(fd, run_folder, PENDING, name, record,
 	    now.boot_ms, diag)) == FO_OK)
 		memcpy(ret_name, name, sizeof(name));
@@ -670,11 +677,7 @@ fo_session_drop(const char *run_folder, const char *sid)
 
 /* ---- sessions ------------------------------------------------------------ */
 
-/*
- * A session that ended without saying so leaves its record. Each login looks
- * at those whose sid begins as its own does, one in 64 by chance, so that the
- * work stays small however many sessions are open.
- */
+/* A session that ended without saying so leaves its record. */
 fo_err
 fo_session_put(const char *run_folder, const struct fo_login_record *record,
     struct fo_diag *diag)
@@ -688,7 +691,7 @@ fo_session_put(const char *run_folder, const struct fo_login_record *record,
 	}
 	if (open_part(run_folder, SESSIONS, true, diag, &fd) != FO_OK)
 		return FO_ERR_SESSION;
-	sweep(fd, record->sid[0], -1);
+	sweep(fd, record->sid[0], 0, -1);
 	r = put_record(fd, run_folder, SESSIONS, record->sid, record, 0,
 	    diag);
 	close(fd);

@@ -74,6 +74,8 @@ WALL_LIMIT_S = 12
 SLOW_S = 1.0
 QUICK_S = 3.0
 LATE = "out of time"
+# So many tests of those that ended others of a function are tried first.
+LIKELY = 4
 PATIENCE = (1, 4, 16)
 
 
@@ -328,23 +330,25 @@ class Hunt:
             for number in test.reached:
                 self.reaching[number].append(test)
         self.survived = {m.number: m for m in mutants}
-        self.likely = {}
+        self.killers = collections.defaultdict(collections.Counter)
         self.lock = threading.Lock()
         self.done = 0
 
     def try_one(self, mutant, half):
-        """What ended the last one of a function may end the next."""
-        place = mutant.file, mutant.function
+        """What ended most others of its function may end this one."""
+        killers = self.killers[mutant.file, mutant.function]
         reaching = self.reaching[mutant.number]
-        likely = [[test] for test in reaching
-                  if test.name == self.likely.get(place)]
+        with self.lock:
+            known = [name for name, _ in killers.most_common(LIKELY)]
+        likely = [[test] for name in known for test in reaching
+                  if test.name == name]
         killer = find_killer(mutant,
                              likely + halves(mutant, reaching)[half])
         with self.lock:
             self.done += 1
             if killer:
                 del self.survived[mutant.number]
-                self.likely[place] = killer
+                killers[killer] += 1
             if self.done % 500 == 0:
                 print(f"{self.done} tried, {len(self.survived)} left",
                       flush=True)

@@ -927,6 +927,36 @@ Test(session, a_login_sweeps_one_in_64)
 	machine_close(&m);
 }
 
+/* However many logins are pending, the next looks at few of them. */
+Test(session, a_login_looks_at_few_of_those_that_are_pending)
+{
+	struct fo_login_record record;
+	char name[FO_PENDING_NAME_SIZE];
+	struct machine m;
+	size_t left;
+	int logins = 1;
+
+	open_machine(&m);
+	record = make_record();
+	for (int i = 0; i < 256; i++)
+		put(&m, name);
+	cr_assert_eq(machine_count(&m, "run/pending"), 256);
+	machine_pass(&m, FO_PENDING_VALID_S + 1);
+	failing("read", 0, EIO);
+	cr_expect_eq(fo_pending_put(run_folder, &record, &m.clock, &diag,
+	    name), FO_OK, "%s", diag.text);
+	/* one in 64 are 4 on average, and hardly ever more than 20 */
+	cr_expect_leq(failing_calls("read"), 4 + 20);
+	failing_none();
+	/* all are swept in the end */
+	do {
+		put(&m, name);
+		left = machine_count(&m, "run/pending");
+	} while (++logins < 4000 && left > (size_t)logins);
+	cr_expect_eq(left, (size_t)logins);
+	machine_close(&m);
+}
+
 /* ---- what fails on the way ----------------------------------------------- */
 
 /* Each open of a record's making fails; how many did. */
