@@ -515,17 +515,19 @@ fo_json_real(const struct fo_json *value, double *ret_real)
 /* ---- writing ------------------------------------------------------------ */
 
 /* Only what RFC 8259 7 requires is escaped: proofs have to stay short. */
-static void
-add_char(struct fo_buf *buf, const unsigned char *s, size_t n)
+static bool
+is_plain(unsigned char c)
 {
-	if (s[0] == '"' || s[0] == '\\') {
-		fo_buf_add(buf, "\\", 1);
-		fo_buf_add(buf, s, 1);
-	} else if (s[0] < 0x20) {
-		fo_buf_addf(buf, "\\u%04x", s[0]);
-	} else {
-		fo_buf_add(buf, s, n);
-	}
+	return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static void
+add_escaped(struct fo_buf *buf, unsigned char c)
+{
+	if (c < 0x20)
+		fo_buf_addf(buf, "\\u%04x", c);
+	else
+		fo_buf_addf(buf, "\\%c", c);
 }
 
 fo_err
@@ -540,9 +542,12 @@ fo_json_add_string(struct fo_buf *buf, const char *text)
 			return FO_ERR_FORMAT;
 
 	fo_buf_add(buf, "\"", 1);
-	for (s = start; s < end; s += n) {
-		n = utf8_sequence(s, (size_t)(end - s));
-		add_char(buf, s, n);
+	for (s = start; *s != '\0'; s += n) {
+		for (n = 0; is_plain(s[n]); n++)
+			continue;
+		fo_buf_add(buf, s, n);
+		if (s[n] != '\0')
+			add_escaped(buf, s[n++]);
 	}
 	fo_buf_add(buf, "\"", 1);
 
