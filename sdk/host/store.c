@@ -205,7 +205,8 @@ id_of_link(const char *text, char ret_id[FO_ID_SIZE])
 	name++;
 	/* what does not fit is cut, and then no id or not the same */
 	(void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(name, "."), name);
-	(void)snprintf(right, sizeof(right), LINK_PREFIX "%s" FO_YAML_SUFFIX, id);
+	(void)snprintf(right, sizeof(right), LINK_PREFIX "%s" FO_YAML_SUFFIX,
+	    id);
 	if (!fo_id_ok(id) || strcmp(text, right) != 0)
 		return false;
 

@@ -68,11 +68,12 @@ NEVER_FAILS = set("""
     qsort rewinddir secure_getenv sigaddset sigemptyset sigismember snprintf
     strcasecmp strchr strchrnul strcmp strcspn strerror strerrordesc_np strlen
     strncasecmp strncmp strnlen strpbrk strrchr strspn strstr strtod_l strtol
-    strtoul strtoull vsnprintf
+    strtoul strtoull tdelete tdestroy tfind vsnprintf
     BN_CTX_free BN_CTX_start BN_clear_free BN_cmp BN_free BN_is_negative
     BN_is_zero BN_set_flags BN_ucmp CRYPTO_clear_free CRYPTO_memcmp
     ECDSA_SIG_free ECDSA_SIG_get0_r ECDSA_SIG_get0_s EC_GROUP_free
-    EC_GROUP_get0_order EC_POINT_free EC_POINT_is_at_infinity ERR_pop_to_mark
+    EC_GROUP_get0_order EC_GROUP_get_mont_data EC_POINT_free
+    EC_POINT_is_at_infinity ERR_pop_to_mark
     ERR_set_mark EVP_DecodeBlock EVP_EncodeBlock EVP_PKEY_CTX_free
     EVP_PKEY_free EVP_PKEY_get0_type_name OPENSSL_init_crypto
     OSSL_DECODER_CTX_free OSSL_ENCODER_CTX_free OSSL_LIB_CTX_free

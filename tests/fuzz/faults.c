@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <pwd.h>
+#include <search.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -224,6 +226,12 @@ WRAP(int, fstat, (int fd, struct stat *st), (fd, st), -1, EIO);
 WRAP(int, lstat, (const char *path, struct stat *st), (path, st), -1, EIO);
 WRAP(int, fstatat, (int fd, const char *path, struct stat *st, int flags),
     (fd, path, st, flags), -1, EIO);
+WRAP(ssize_t, readlink, (const char *path, char *buf, size_t n),
+    (path, buf, n), -1, EIO);
+WRAP(int, statfs, (const char *path, struct statfs *fs), (path, fs), -1, EIO);
+WRAP(void *, tsearch, (const void *key, void **root,
+    int (*compare)(const void *a, const void *b)), (key, root, compare), NULL,
+    ENOMEM);
 WRAP(ssize_t, readlinkat, (int fd, const char *path, char *buf, size_t n),
     (fd, path, buf, n), -1, EIO);
 WRAP(int, mknodat, (int fd, const char *path, mode_t mode, dev_t dev),
@@ -430,8 +438,11 @@ WRAP(int, EC_GROUP_get_curve, (const EC_GROUP *group, BIGNUM *p, BIGNUM *a,
     BIGNUM *b, BN_CTX *ctx), (group, p, a, b, ctx), 0, 0);
 WRAP(int, BN_nnmod, (BIGNUM *r, const BIGNUM *a, const BIGNUM *m,
     BN_CTX *ctx), (r, a, m, ctx), 0, 0);
-WRAP(BIGNUM *, BN_mod_inverse, (BIGNUM *r, const BIGNUM *a, const BIGNUM *n,
-    BN_CTX *ctx), (r, a, n, ctx), NULL, 0);
+WRAP(BIGNUM *, BN_dup, (const BIGNUM *a), (a), NULL, 0);
+WRAP(int, BN_sub_word, (BIGNUM *a, BN_ULONG w), (a, w), 0, 0);
+WRAP(int, BN_mod_exp_mont, (BIGNUM *r, const BIGNUM *a, const BIGNUM *p,
+    const BIGNUM *m, BN_CTX *ctx, BN_MONT_CTX *mont), (r, a, p, m, ctx, mont),
+    0, 0);
 WRAP(EC_GROUP *, EC_GROUP_new_by_curve_name_ex, (OSSL_LIB_CTX *lc,
     const char *properties, int nid), (lc, properties, nid), NULL, 0);
 WRAP(EC_POINT *, EC_POINT_new, (const EC_GROUP *group), (group), NULL, 0);
