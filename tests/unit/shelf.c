@@ -255,39 +255,44 @@ make_file(int number, const struct stat *stamp)
 	return file;
 }
 
+/* Put a new file there; the caller holds it, too. */
+static struct fo_file *
+put(struct fo_shelf *shelf, int number, const struct stat *stamp)
+{
+	struct fo_file *file = make_file(number, stamp);
+
+	fo_shelf_put(shelf, file);
+	return file;
+}
+
 Test(shelf, with_too_many_files_all_are_forgotten)
 {
+	struct fo_file *file, *held = NULL;
 	struct fo_shelf *shelf = NULL;
-	struct fo_file *file, *found;
 	struct stat root;
 
 	cr_assert_eq(lstat("/", &root), 0);
 	root.st_ctim.tv_sec = 0; /* not one is current */
 	cr_assert_eq(fo_shelf_new(&shelf), FO_OK);
-	for (int i = 0; i <= FILES_MAX; i++) {
-		if (i == FILES_MAX) {
-			/* it is forgotten, and counted */
-			found = fo_shelf_find(shelf, FO_STORE_GROUPS, "g7");
-			cr_expect_null(found);
-			file = make_file(7, &root);
-			fo_shelf_put(shelf, file);
-			cr_expect_eq(file->holders, 2);
-			fo_file_let_go(&file);
-		}
-		file = make_file(i, &root);
-		fo_shelf_put(shelf, file);
+	held = put(shelf, 0, &root);
+	file = put(shelf, 0, &root);
+	cr_expect_eq(file->holders, 1, "there is one of that name");
+	fo_file_let_go(&file);
+	for (int i = 1; i < FILES_MAX; i++) {
+		file = put(shelf, i, &root);
 		cr_expect_eq(file->holders, 2);
-		if (i == 0) {
-			found = make_file(0, &root);
-			fo_shelf_put(shelf, found);
-			cr_expect_eq(found->holders, 1, "another is");
-			fo_file_let_go(&found);
-		}
-		if (i == 1)
-			found = file; /* held to the end */
-		else
-			fo_file_let_go(&file);
+		fo_file_let_go(&file);
 	}
+	/* one that has changed is forgotten, and makes room */
+	cr_expect_null(fo_shelf_find(shelf, FO_STORE_GROUPS, "g7"));
+	file = put(shelf, 7, &root);
+	fo_file_let_go(&file);
+	cr_expect_eq(held->holders, 2);
+	file = put(shelf, FILES_MAX, &root);
+	cr_expect_eq(held->holders, 1);
+	cr_expect_eq(file->holders, 2);
+	fo_file_let_go(&file);
+	fo_file_let_go(&held);
 	fo_shelf_free(&shelf);
 	cr_expect_null(shelf);
 	fo_shelf_free(&shelf);
