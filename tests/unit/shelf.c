@@ -246,7 +246,7 @@ make_file(int number, const struct stat *stamp)
 	struct fo_file *file = calloc(1, sizeof(*file));
 
 	cr_assert_not_null(file);
-	cr_assert_not_null(file->path = strdup("/"));
+	cr_assert_not_null(file->path = strdup(f.folder));
 	file->holders = 1;
 	file->part = FO_STORE_GROUPS;
 	file->ripe = true;
@@ -265,13 +265,32 @@ put(struct fo_shelf *shelf, int number, const struct stat *stamp)
 	return file;
 }
 
+/* A file system that does not stamp each change itself. */
+Test(shelf, what_lies_elsewhere_is_not_kept)
+{
+	struct fo_shelf *shelf = NULL;
+	struct fo_file *file;
+	struct stat stamp;
+
+	cr_assert_eq(lstat("/proc/version", &stamp), 0);
+	stamp.st_ctim.tv_sec = 0;
+	cr_assert_eq(fo_shelf_new(&shelf), FO_OK);
+	file = make_file(1, &stamp);
+	free(file->path);
+	cr_assert_not_null(file->path = strdup("/proc/version"));
+	fo_shelf_put(shelf, file);
+	cr_expect_eq(file->holders, 1);
+	fo_file_let_go(&file);
+	fo_shelf_free(&shelf);
+}
+
 Test(shelf, with_too_many_files_all_are_forgotten)
 {
 	struct fo_file *file, *held = NULL;
 	struct fo_shelf *shelf = NULL;
 	struct stat root;
 
-	cr_assert_eq(lstat("/", &root), 0);
+	cr_assert_eq(lstat(f.folder, &root), 0);
 	root.st_ctim.tv_sec = 0; /* not one is current */
 	cr_assert_eq(fo_shelf_new(&shelf), FO_OK);
 	held = put(shelf, 0, &root);
