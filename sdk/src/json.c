@@ -521,6 +521,17 @@ is_plain(unsigned char c)
 	return c >= 0x20 && c != '"' && c != '\\';
 }
 
+/* How many bytes from here on are plain; the NUL at the end is not. */
+static size_t
+plain_len(const unsigned char *s)
+{
+	size_t n = 0;
+
+	while (is_plain(s[n]))
+		n++;
+	return n;
+}
+
 static void
 add_escaped(struct fo_buf *buf, unsigned char c)
 {
@@ -543,8 +554,7 @@ fo_json_add_string(struct fo_buf *buf, const char *text)
 
 	fo_buf_add(buf, "\"", 1);
 	for (s = start; *s != '\0'; s += n) {
-		for (n = 0; is_plain(s[n]); n++)
-			continue;
+		n = plain_len(s);
 		fo_buf_add(buf, s, n);
 		if (s[n] != '\0')
 			add_escaped(buf, s[n++]);
