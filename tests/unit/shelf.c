@@ -186,6 +186,10 @@ Test(shelf, parts_have_names_of_their_own)
 	cr_expect_null(group->policy);
 	fo_file_let_go(&group);
 	fo_file_let_go(&policy);
+	store_fixture_put(&f, "keys.d/" FIXTURE_JKT ".yaml", "---\n...\n");
+	cr_expect_eq(fo_store_file(f.store, FO_STORE_KEYS, FIXTURE_JKT, &diag,
+	    &group), FO_ERR_STORE, "a link is no file");
+	cr_expect_null(group);
 	cr_expect_eq(fo_store_file(f.store, FO_STORE_POLICIES,
 	    "a-name-that-is-far-longer-than-any-name-or-id-of-a-store-can-be-"
 	    "and-does-not-fit", &diag, &group), FO_ERR_NOT_FOUND);
