@@ -496,8 +496,11 @@ begin_and_say(int out)
 	const int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
 
 	/* whoever adopts orphans in init's place is a parent like any other */
-	say(out, getppid() == 1 && fd >= 0 && write(fd, "0", 1) == 1 ?
-	    getpid() : 0);
+	if (getppid() != 1 || fd < 0 || write(fd, "0", 1) != 1) {
+		say(out, 0);
+		_exit(0);
+	}
+	say(out, getpid());
 	for (;;)
 		(void)pause();
 }
