@@ -15,6 +15,13 @@ fo_stamp_same(const struct stat *a, const struct stat *b)
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+bool
+fo_stamp_same_folder(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
+}
+
 time_t
 fo_stamp_time(void)
 {

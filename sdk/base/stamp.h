@@ -14,6 +14,9 @@
 
 bool fo_stamp_same(const struct stat *a, const struct stat *b);
 
+/* The same folder, owned and closed to others as it was? */
+bool fo_stamp_same_folder(const struct stat *a, const struct stat *b);
+
 /* The time by which files are stamped; 0: it cannot be read. */
 time_t fo_stamp_time(void);
 

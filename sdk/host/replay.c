@@ -231,14 +231,6 @@ refuse_newborn(const struct replay *rp, int64_t wait_s)
 
 /* ---- the folder --------------------------------------------------------- */
 
-/* The same folder, and as closed to others as when it was judged? */
-static bool
-is_same_folder(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
-}
-
 /* Take the folder that is kept, if it is ours and the path leads to it. */
 static bool
 take_kept(struct replay *rp, uid_t user)
@@ -250,7 +242,8 @@ take_kept(struct replay *rp, uid_t user)
 		return false;
 	if (keep->user != user ||
 	    !fo_stamp_is(keep->fd, &keep->folder) ||
-	    lstat(rp->path, &st) != 0 || !is_same_folder(&st, &keep->folder)) {
+	    lstat(rp->path, &st) != 0 ||
+	    !fo_stamp_same_folder(&st, &keep->folder)) {
 		fo_replay_keep_clear(keep);
 		return false;
 	}

@@ -118,14 +118,6 @@ fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file)
 
 /* ---- the index ------------------------------------------------------------ */
 
-/* The same folder, trusted for the same reasons? */
-static bool
-is_same_folder(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
-}
-
 const char *
 fo_shelf_keys(struct fo_shelf *shelf)
 {
@@ -133,7 +125,8 @@ fo_shelf_keys(struct fo_shelf *shelf)
 
 	return shelf->keys_path != NULL &&
 	    lstat(shelf->keys_path, &now) == 0 &&
-	    is_same_folder(&now, &shelf->keys_stamp) ? shelf->keys_path : NULL;
+	    fo_stamp_same_folder(&now, &shelf->keys_stamp) ?
+	    shelf->keys_path : NULL;
 }
 
 /* Judged a moment ago; who may have changed it since is seen here, too. */

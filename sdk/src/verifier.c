@@ -123,8 +123,8 @@ is_in_range(const BIGNUM *n, const BIGNUM *order)
 
 /*
  * 1/s modulo the order, which is prime: s to the power of the order - 2
- * (Fermat). With the group's Montgomery numbers that takes a third of what
- * Euclid's algorithm takes in BN_mod_inverse().
+ * (Fermat). With the group's Montgomery numbers that takes three quarters of
+ * what BN_mod_inverse() takes.
  */
 static int
 invert(const struct fo_verifier *v, BIGNUM *w, const BIGNUM *s)

@@ -299,6 +299,15 @@ emit_kept(const struct reader *rd, struct fo_syslog *syslog)
 	return fo_audit_emit(&audit, &event, &diag);
 }
 
+/* A reader that has got one event over a connection that is kept. */
+static void
+open_kept(struct reader *rd, struct fo_syslog *syslog)
+{
+	reader_open(rd, SOCK_DGRAM);
+	cr_assert_eq(emit_kept(rd, syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(rd);
+}
+
 Test(audit, a_connection_that_is_kept_is_made_once)
 {
 	struct fo_syslog syslog = FO_SYSLOG_NONE;
@@ -328,9 +337,7 @@ Test(audit, a_daemon_that_was_started_again_gets_the_event)
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct reader rd;
 
-	reader_open(&rd, SOCK_DGRAM);
-	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
-	(void)reader_get(&rd);
+	open_kept(&rd, &syslog);
 	close(rd.fd);
 	cr_assert_eq(unlink(rd.path), 0);
 	rd.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -351,9 +358,7 @@ Test(audit, a_connection_that_others_closed_is_made_anew_and_theirs_stays)
 	int pair[2];
 	char c;
 
-	reader_open(&rd, SOCK_DGRAM);
-	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
-	(void)reader_get(&rd);
+	open_kept(&rd, &syslog);
 	close(syslog.fd);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair),
 	    0);

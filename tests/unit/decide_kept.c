@@ -2,6 +2,8 @@
  * The tests of the decision once more, in a program that keeps what it read,
  * and for which every file is old enough to be kept.
  */
+#include <sys/wait.h>
+
 #include "support/failing.h"
 #include "support/place.h"
 
@@ -13,8 +15,6 @@ keep(void)
 }
 
 #include "decide.c"
-
-#include <sys/wait.h>
 
 /* ---- whose it is ------------------------------------------------------------ */
 

@@ -41,6 +41,27 @@ Test(stamp, any_difference_is_another_file_or_a_change)
 	}
 }
 
+Test(stamp, a_folder_is_the_same_with_its_owner_and_mode_alone)
+{
+	struct stat was = make_stamp(), now[4];
+
+	was.st_uid = 6;
+	was.st_mode = S_IFDIR | 0700;
+	for (size_t i = 0; i < 4; i++)
+		now[i] = was;
+	now[0].st_dev++;
+	now[1].st_ino++;
+	now[2].st_uid++;
+	now[3].st_mode |= S_IWOTH;
+	for (size_t i = 0; i < 4; i++)
+		cr_expect_not(fo_stamp_same_folder(&was, &now[i]), "%zu", i);
+	/* what is in it may change */
+	now[0] = was;
+	now[0].st_size++;
+	now[0].st_ctim.tv_sec++;
+	cr_expect(fo_stamp_same_folder(&was, &now[0]));
+}
+
 Test(stamp, what_changed_within_two_seconds_is_not_ripe)
 {
 	const struct stat stamp = make_stamp();
