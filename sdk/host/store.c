@@ -258,14 +258,13 @@ read_link_in(const char *path, const char *jkt, struct fo_diag *diag,
     char ret_id[FO_ID_SIZE])
 {
 	char name[PATH_MAX], text[LINK_SIZE] = "";
-	ssize_t n = snprintf(name, sizeof(name), "%s/%s", path, jkt);
+	ssize_t n = -1;
 
-	if (n < 0 || (size_t)n >= sizeof(name)) {
-		errno = ENAMETOOLONG;
-		n = -1;
-	} else {
+	errno = ENAMETOOLONG;
+	if ((size_t)snprintf(name, sizeof(name), "%s/%s", path, jkt) <
+	    sizeof(name))
 		n = readlink(name, text, sizeof(text) - 1);
-	}
+
 	return judge_link(n, text, path, jkt, diag, ret_id);
 }
 

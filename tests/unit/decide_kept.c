@@ -59,5 +59,9 @@ Test(decide, who_changes_the_user_keeps_nothing)
 	cr_expect_eq(place_offer(&p), FO_OK);
 	cr_expect_eq(p.keep.user, geteuid());
 	cr_expect_neq(p.keep.self.auid, 4711);
+	fo_keep_clear(&p.keep);
+	cr_expect_eq(p.keep.self.pid, 0);
+	cr_expect_eq(p.keep.syslog.fd, -1);
+	cr_expect_eq(p.keep.replay.fd, -1);
 	place_close(&p);
 }
