@@ -28,7 +28,10 @@ struct fo_shelf;
 FO_MUST_CHECK fo_err fo_shelf_new(struct fo_shelf **ret_shelf);
 void fo_shelf_free(struct fo_shelf **shelf);
 
-/* A file that is kept and has not changed, held for the caller; or NULL. */
+/*
+ * A file that is kept and has not changed, held for the caller; or NULL. The
+ * name is one of that part.
+ */
 struct fo_file *fo_shelf_find(struct fo_shelf *shelf, fo_store_part part,
     const char *name);
 

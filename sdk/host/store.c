@@ -98,7 +98,8 @@ fo_store_file(const struct fo_store *store, fo_store_part part,
 	struct fo_file *file;
 	fo_err r;
 
-	file = shelf != NULL ? fo_shelf_find(shelf, part, name) : NULL;
+	file = shelf != NULL && fo_part(part)->ok(name) ?
+	    fo_shelf_find(shelf, part, name) : NULL;
 	if (file == NULL) {
 		if ((r = fo_file_read(store, part, name, diag, &file)) !=
 		    FO_OK)

@@ -7,7 +7,6 @@ disturb each other, so that two can work at once.
 
 import dataclasses
 import json
-import multiprocessing
 import os
 import pathlib
 import re
@@ -17,10 +16,10 @@ import string
 import subprocess
 import sys
 import time
-import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
+import together  # noqa: E402
 import world  # noqa: E402
 
 DEEP = "FIRSTOPS_DEEP" in os.environ
@@ -449,34 +448,19 @@ def judge_refusal(login, silent):
 # ---- many of them -----------------------------------------------------------
 
 def sweep(benches, trials, attempt):
-    """attempt(bench, trial) of each, one on each bench at a time, each bench
-    in a process of its own. Fails with what they return that is not None."""
-    trials = list(trials)
-    fork = multiprocessing.get_context("fork")
-    taken = fork.Value("L", 0)
-    told = fork.SimpleQueue()
-
-    def work(bench):
+    """attempt(bench, trial) of each, one on each bench at a time. Fails with
+    what they return that is not None."""
+    def work(number, mine):
         wrong = []
-        try:
-            while len(wrong) <= 10:
-                with taken.get_lock():
-                    number = taken.value
-                    taken.value += 1
-                if number >= len(trials):
-                    break
-                found = attempt(bench, trials[number])
-                if found:
-                    wrong.append(f"{trials[number]}: {found}"[:400])
-        except Exception:
-            wrong.append(traceback.format_exc())
-        told.put(wrong)
+        for trial in mine:
+            found = attempt(benches[number], trial)
+            if found:
+                wrong.append(f"{trial}: {found}"[:400])
+            if len(wrong) > 10:
+                break
+        return wrong
 
-    workers = [fork.Process(target=work, args=(bench,)) for bench in benches]
-    for worker in workers:
-        worker.start()
-    wrong = [text for _ in workers for text in told.get()]
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0, worker.exitcode
+    wrong = [text for found in together.work_through(trials, work,
+                                                     len(benches))
+             for text in found]
     assert not wrong, "\n" + "\n".join(wrong)

@@ -48,19 +48,19 @@ def sweep(make, *options):
         try:
             stage.judge_secrets(done)
             shape = stage.shape()
-            if shape in seen:
-                return
-            if options:
-                stage.remove_second_names()
-            seen[shape] = stage.is_done()
-            stage.judge()
+            if shape not in seen:
+                if options:
+                    stage.remove_second_names()
+                seen[shape] = stage.is_done()
+                stage.judge()
+            return seen[shape]
         except AssertionError as error:
             raise AssertionError(f"killed after call {number} of"
                                  f" {stage.words}: {error}") from error
 
-    verbs.at_once(make, numbers, kill)
+    verdicts = set(verbs.at_once(make, numbers, kill))
     # a sweep that never stood before and behind the change shows nothing
-    assert set(seen.values()) == {False, True}, seen.values()
+    assert verdicts == {False, True}, verdicts
 
 
 def test_fo_agent_create_that_writes_the_key_to_a_file():

@@ -107,7 +107,6 @@ def sweep(judge, make):
     """Fail everywhere; judge(tool, answer) what was not refused."""
     if "asan" in fo.BUILD.name:
         tap.skip("a sanitizer has an allocator of its own")
-    refused = []
 
     def fail(tool, which):
         tool.begin()
@@ -120,8 +119,7 @@ def sweep(judge, make):
                 f"allocation {which} of {tool.said}:\n{answer.stdout}"
                 f"{answer.stderr}[{answer.returncode}]\n{error}"
             ) from error
-        if answer.returncode != 0:
-            refused.append(which)
+        return answer.returncode != 0
 
     tool = make()
     try:
@@ -129,9 +127,9 @@ def sweep(judge, make):
         cases = [w for n in tool.numbers() for w in (f"{n}", f"{n}+")]
     finally:
         tool.doCleanups()
-    verbs.at_once(make, cases, fail)
+    refused = sum(verbs.at_once(make, cases, fail))
     assert refused, "none was refused"
-    print(f"# {len(cases)} runs, {len(refused)} refusals")
+    print(f"# {len(cases)} runs, {refused} refusals")
 
 
 def check(tool, answer, judge):

@@ -130,6 +130,7 @@ def sweep(make):
             if look not in seen:
                 seen.add(look)
                 stage.judge()
+            return answer.returncode
         except AssertionError as reason:
             raise AssertionError(
                 f"call {number} of {stage.words} failed with"
@@ -137,9 +138,9 @@ def sweep(make):
                 f"{answer.stderr}[{answer.returncode}]\n{reason}"
             ) from reason
 
-    verbs.at_once(make, trials, fail)
+    codes = set(verbs.at_once(make, trials, fail))
     # a sweep without a refusal, or without a success, shows nothing
-    assert {look[0] for look in seen} >= {0, 3}, seen
+    assert codes >= {0, 3}, codes
 
 
 def test_fo_agent_create_that_writes_the_key_to_a_file():

@@ -2,7 +2,6 @@
 and what must hold of a stage however a verb ended.
 """
 
-import concurrent.futures
 import os
 import pathlib
 import re
@@ -13,11 +12,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "cli"))
 import fo
+import together
 
 CALLS = fo.BUILD / "tests" / "faults" / "calls"
 DEEP = "FIRSTOPS_DEEP" in os.environ
 KILLED = 137
-WORKERS = 2
 
 # Calls that change what is on disk, or the order of it.
 CHANGING = {"openat", "write", "pwrite64", "ftruncate", "fsync", "fchmod",
@@ -567,16 +566,14 @@ VERBS = (Create, CreateOnce, Revoke, Index, Init, Replay, Generate, Add,
 
 
 def at_once(make, cases, do):
-    """do(stage, case) for every case, by WORKERS stages at once."""
-    def work(mine):
+    """do(stage, case) for every case, on some stages at once: what it
+    returned."""
+    def work(_, mine):
         stage = make()
         try:
-            for case in mine:
-                do(stage, case)
+            return [do(stage, case) for case in mine]
         finally:
             stage.doCleanups()
 
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for job in [pool.submit(work, cases[i::WORKERS])
-                    for i in range(WORKERS)]:
-            job.result()
+    return [answer for answers in together.work_through(cases, work)
+            for answer in answers]

@@ -1,9 +1,11 @@
 /*
  * What is kept of a store: no longer than it stands there unchanged.
  */
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,9 +192,21 @@ Test(shelf, parts_have_names_of_their_own)
 	cr_expect_eq(fo_store_file(f.store, FO_STORE_KEYS, FIXTURE_JKT, &diag,
 	    &group), FO_ERR_STORE, "a link is no file");
 	cr_expect_null(group);
-	cr_expect_eq(fo_store_file(f.store, FO_STORE_POLICIES,
-	    "a-name-that-is-far-longer-than-any-name-or-id-of-a-store-can-be-"
-	    "and-does-not-fit", &diag, &group), FO_ERR_NOT_FOUND);
+}
+
+Test(shelf, a_name_that_would_not_fit_is_none)
+{
+	const size_t len = 100000;
+	char *name = malloc(len + 1);
+	struct fo_file *file = NULL;
+
+	cr_assert_not_null(name);
+	memset(name, 'a', len);
+	name[len] = '\0';
+	cr_expect_eq(fo_store_file(f.store, FO_STORE_POLICIES, name, &diag,
+	    &file), FO_ERR_NOT_FOUND);
+	cr_expect_null(file);
+	free(name);
 }
 
 /* ---- the index ------------------------------------------------------------ */
@@ -286,6 +300,28 @@ Test(shelf, what_lies_elsewhere_is_not_kept)
 	cr_expect_eq(file->holders, 1);
 	fo_file_let_go(&file);
 	fo_shelf_free(&shelf);
+}
+
+/* Whoever changes it does so elsewhere. */
+Test(shelf, what_lies_on_a_disk_that_is_only_read_is_not_kept)
+{
+	struct fo_file *one, *other;
+	int kept;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	cr_assert_eq(mount(f.folder, f.folder, NULL, MS_BIND, NULL), 0);
+	cr_assert_eq(mount("none", f.folder, NULL,
+	    MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+	one = get("first");
+	other = get("first");
+	kept = one == other;
+	fo_file_let_go(&one);
+	fo_file_let_go(&other);
+	cr_expect_eq(umount2(f.folder, MNT_DETACH), 0);
+	cr_expect(!kept);
 }
 
 Test(shelf, with_too_many_files_all_are_forgotten)

@@ -102,6 +102,67 @@ Test(sweep_host, a_decision_lets_nobody_in_by_trouble_of_ours)
 	sweep(&work, NULL);
 }
 
+/* ---- a program that keeps what it read ---------------------------------- */
+
+/* Old enough to be kept, as base/stamp.h has it. */
+#define RIPE_S 4
+
+/* Nothing is kept yet. */
+static void
+forget(void *arg)
+{
+	fo_store_free(&p.store.store);
+	cr_assert_eq(fo_store_new(p.store.config, &diag, &p.store.store),
+	    FO_OK, "%s", diag.text);
+	cr_assert_eq(fo_store_keep(p.store.store), FO_OK);
+	p.authority.store = p.store.store;
+	fo_keep_clear(&p.keep);
+	p.authority.keep = &p.keep;
+	sign_another(arg);
+}
+
+static fo_err
+decide_and_let_go(void *arg)
+{
+	const fo_err r = decide(arg);
+	const bool held = fuzz_faults_hold();
+
+	fo_keep_clear(&p.keep);
+	fuzz_faults_release(held);
+	return r;
+}
+
+/* There is room for it or not: what was decided is the same. */
+static void
+look_and_decide_again(void *arg, fo_err r)
+{
+	look_at_decision(arg, r);
+	sign_another(arg);
+	cr_expect_eq(decide(arg), FO_OK);
+	look_at_decision(arg, FO_OK);
+}
+
+Test(sweep_host, who_cannot_keep_what_it_read_reads_it_again)
+{
+	static const struct sweep work = { .what = "a decision that is kept",
+		.before = forget, .act = decide_and_let_go,
+		.after = look_and_decide_again, .step = 3 };
+
+	(void)sleep(RIPE_S);
+	sweep(&work, NULL);
+}
+
+Test(sweep_host, a_store_that_has_no_memory_to_keep_anything_says_so)
+{
+	fo_err r;
+
+	fuzz_faults_arm_call("calloc", 0, FUZZ_ONCE);
+	r = fo_store_keep(p.store.store);
+	fuzz_faults_disarm();
+	cr_expect_eq(r, FO_ERR_NOMEM);
+	cr_expect_eq(fo_store_keep(p.store.store), FO_OK);
+}
+
 static fo_err
 preview(void *arg)
 {
