@@ -26,7 +26,7 @@ static fo_err
 remove_record(const struct fo_pam_login *login, struct fo_diag *diag)
 {
 	const fo_err r = fo_session_remove(login->run_folder,
-	    login->record.sid, diag);
+	    login->record.sid, login->record.pid, diag);
 
 	return r == FO_ERR_NOT_FOUND ? FO_OK : r;
 }

@@ -40,12 +40,14 @@
 #define FILE_MODE 0600
 #define NAME_BYTES 16
 #define NAME_CHARS FO_B64URL_LEN(NAME_BYTES)
+#define PID_CHARS 10	/* of the largest */
+#define NAME_SIZE FO_PENDING_NAME_SIZE
 /* Pending records that each login looks at, beside one in 64. */
 #define SWEPT_OTHERS 4
 #define RECORD_MAX_BYTES 16384
 
-_Static_assert(FO_PENDING_NAME_SIZE == NAME_CHARS + 1, "a name's size");
-_Static_assert(FO_SID_SIZE == NAME_CHARS + 1, "a sid is named likewise");
+_Static_assert(NAME_SIZE == NAME_CHARS + 1 + PID_CHARS + 1, "a name's size");
+_Static_assert(FO_SID_SIZE == NAME_CHARS + 1, "a sid begins one");
 
 /* ---- records and names --------------------------------------------------- */
 
@@ -86,16 +88,43 @@ fo_login_record_copy(const struct fo_login_record *record,
 	return FO_OK;
 }
 
-/* 22 base64url characters: the name of a record, and nothing else. */
+/* 22 base64url characters: what names a session, and begins a name. */
 static bool
-is_name(const char *name)
+is_sid(const char *text, size_t len)
 {
 	unsigned char bytes[NAME_BYTES];
 	size_t n;
 
-	return name != NULL && strlen(name) == NAME_CHARS &&
-	    fo_b64url_decode(name, NAME_CHARS, bytes, sizeof(bytes), &n) ==
-	    FO_OK;
+	return len == NAME_CHARS && fo_b64url_decode(text, len, bytes,
+	    sizeof(bytes), &n) == FO_OK;
+}
+
+static bool
+is_sid_text(const char *text)
+{
+	return is_sid(text, strlen(text));
+}
+
+static void
+make_name(const char *sid, pid_t pid, char ret_name[NAME_SIZE])
+{
+	(void)snprintf(ret_name, NAME_SIZE, "%.*s.%u", NAME_CHARS, sid,
+	    (unsigned int)pid);
+}
+
+/* Who made the record of this name; 0: it is the name of none. */
+static pid_t
+maker_of(const char *name)
+{
+	const size_t len = strnlen(name, NAME_SIZE);
+	char again[NAME_SIZE];
+	pid_t pid;
+
+	if (len <= NAME_CHARS + 1 || !is_sid(name, NAME_CHARS))
+		return 0;
+	pid = (pid_t)strtol(name + NAME_CHARS + 1, NULL, 10);
+	make_name(name, pid, again);
+	return pid > 0 && strcmp(name, again) == 0 ? pid : 0;
 }
 
 static fo_err
@@ -235,7 +264,7 @@ put_record(int dirfd, const char *run_folder, const char *part,
     const char *name, const struct fo_login_record *record,
     int64_t made_boot_ms, struct fo_diag *diag)
 {
-	char temporary[sizeof(TEMPORARY) + NAME_CHARS];
+	char temporary[sizeof(TEMPORARY) + NAME_SIZE];
 	char *text;
 	fo_err r;
 	int e;
@@ -246,8 +275,7 @@ put_record(int dirfd, const char *run_folder, const char *part,
 		    fo_err_text(r));
 		return FO_ERR_SESSION;
 	}
-	memcpy(temporary, TEMPORARY, sizeof(TEMPORARY) - 1);
-	memcpy(temporary + sizeof(TEMPORARY) - 1, name, NAME_CHARS + 1);
+	(void)snprintf(temporary, sizeof(temporary), TEMPORARY "%s", name);
 	e = write_file(dirfd, temporary, text);
 	free(text);
 	if (e == 0 && renameat2(dirfd, temporary, dirfd, name,
@@ -331,7 +359,7 @@ static void
 read_identity(struct fo_reader *rd, const struct fo_node *map,
     struct fo_login_record *ret)
 {
-	read_array(rd, map, "sid", is_name, ret->sid, sizeof(ret->sid));
+	read_array(rd, map, "sid", is_sid_text, ret->sid, sizeof(ret->sid));
 	read_array(rd, map, "id", fo_id_ok, ret->id, sizeof(ret->id));
 	read_array(rd, map, "kind", is_kind, ret->kind, sizeof(ret->kind));
 	read_array(rd, map, "name", fo_name_ok, ret->name,
@@ -426,38 +454,13 @@ explain(const char *name, int e, struct fo_diag *diag)
 	return e == ELOOP || e == ENXIO ? FO_ERR_SESSION : FO_ERR_IO;
 }
 
-/* What is read of a record that another process made: nothing. */
-struct makers {
-	bool (*are)(pid_t pid, void *arg);	/* NULL: anybody */
-	void *arg;
-};
-
 /*
- * Is a record made by one of these? Most are not, and are not parsed: no
- * value of a record holds a newline.
- */
-static bool
-is_by(const struct makers *makers, const char *text)
-{
-	static const char key[] = "\npid: ";
-	const char *at;
-
-	if (makers == NULL || makers->are == NULL)
-		return true;
-	/* what has no such line is for the parser to complain of */
-	return (at = strstr(text, key)) == NULL || makers->are(
-	    (pid_t)strtol(at + sizeof(key) - 1, NULL, 10), makers->arg);
-}
-
-/*
- * Read a record. FO_ERR_NOT_FOUND: none, or another's. FO_ERR_SESSION: not to
- * be trusted. FO_ERR_IO, FO_ERR_NOMEM: nobody knows, since it could not be
- * read. take: whoever unlinks the record has it, so this comes before it is
- * read. makers: NULL, or whose records are wanted.
+ * Read a record. FO_ERR_NOT_FOUND: none. FO_ERR_SESSION: not to be trusted.
+ * FO_ERR_IO, FO_ERR_NOMEM: nobody knows, since it could not be read. take:
+ * whoever unlinks the record has it, so this comes before it is read.
  */
 static fo_err
-read_record(int dirfd, const char *name, bool take,
-    const struct makers *makers, struct fo_diag *diag,
+read_record(int dirfd, const char *name, bool take, struct fo_diag *diag,
     struct fo_login_record *ret_record, int64_t *ret_made_boot_ms)
 {
 	char *text = NULL;
@@ -475,12 +478,10 @@ read_record(int dirfd, const char *name, bool take,
 		goto out;
 	if ((r = fo_read_all(fd, RECORD_MAX_BYTES, &text, &len)) != FO_OK)
 		fo_diag_set(diag, "%s: %s", name, fo_err_text(r));
-	else if (!is_by(makers, text))
-		r = FO_ERR_NOT_FOUND;
 	else
 		r = fo_login_record_parse(name, text, len, diag, ret_record,
 		    ret_made_boot_ms);
-	if (r == FO_OK || r == FO_ERR_NOT_FOUND)
+	if (r == FO_OK)
 		goto out;
 	fo_diag_prefix(diag, "login record");
 	if (r != FO_ERR_IO && r != FO_ERR_NOMEM)
@@ -549,13 +550,13 @@ sweep(int dirfd, char first, size_t others, int64_t boot_ms)
 	if ((dir = fo_folder_list(dirfd, ".")) == NULL)
 		return;
 	while ((entry = readdir(dir)) != NULL) {
-		if (!is_name(entry->d_name) ||
+		if (maker_of(entry->d_name) == 0 ||
 		    (entry->d_name[0] != first && others == 0))
 			continue;
 		if (entry->d_name[0] != first)
 			others--;
-		r = read_record(dirfd, entry->d_name, false, NULL, NULL,
-		    &record, &made);
+		r = read_record(dirfd, entry->d_name, false, NULL, &record,
+		    &made);
 		old = r == FO_ERR_SESSION;
 		if (r == FO_OK) {
 			old = is_over(&record, made, boot_ms);
@@ -571,15 +572,17 @@ sweep(int dirfd, char first, size_t others, int64_t boot_ms)
 
 /* false: the kernel has no randomness. */
 static bool
-new_name(char ret_name[FO_PENDING_NAME_SIZE])
+new_name(pid_t pid, char ret_name[NAME_SIZE])
 {
 	unsigned char bytes[NAME_BYTES];
+	char text[NAME_CHARS + 1];
 
 	if (getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(bytes))
 		return false;
 
-	fo_b64url_encode(bytes, sizeof(bytes), ret_name);
+	fo_b64url_encode(bytes, sizeof(bytes), text);
+	make_name(text, pid, ret_name);
 	return true;
 }
 
@@ -588,12 +591,13 @@ fo_pending_put(const char *run_folder, const struct fo_login_record *record,
     const struct fo_clock *clock, struct fo_diag *diag,
     char ret_name[FO_PENDING_NAME_SIZE])
 {
-	char name[FO_PENDING_NAME_SIZE];
+	char name[NAME_SIZE];
 	struct fo_now now;
 	fo_err r;
 	int fd;
 
-	if (clock->now(clock->arg, &now) != FO_OK || !new_name(name)) {
+	if (clock->now(clock->arg, &now) != FO_OK ||
+	    !new_name(record->pid, name)) {
 		fo_diag_set(diag, "no time or no randomness for a login "
 		    "record");
 		return FO_ERR_SESSION;
@@ -619,13 +623,13 @@ fo_pending_take(const char *run_folder, const char *name,
 	fo_err r;
 	int fd;
 
-	if (!is_name(name) || service == NULL) {
+	if (name == NULL || maker_of(name) == 0 || service == NULL) {
 		fo_diag_set(diag, "this is not the name of a login record");
 		return FO_ERR_SESSION;
 	}
 	if ((r = open_part(run_folder, PENDING, false, diag, &fd)) != FO_OK)
 		return r;
-	r = read_record(fd, name, true, NULL, diag, &record, &made);
+	r = read_record(fd, name, true, diag, &record, &made);
 	close(fd);
 	if (r == FO_ERR_IO)
 		return FO_ERR_SESSION;
@@ -656,7 +660,7 @@ drop(const char *run_folder, const char *part, const char *name)
 {
 	int fd;
 
-	if (!is_name(name) ||
+	if (maker_of(name) == 0 ||
 	    open_part(run_folder, part, false, NULL, &fd) != FO_OK)
 		return;
 	(void)unlinkat(fd, name, 0);
@@ -670,37 +674,49 @@ fo_pending_drop(const char *run_folder, const char *name)
 }
 
 void
-fo_session_drop(const char *run_folder, const char *sid)
+fo_session_drop(const char *run_folder, const char *sid, pid_t pid)
 {
-	drop(run_folder, SESSIONS, sid);
+	char name[NAME_SIZE];
+
+	make_name(sid, pid, name);
+	drop(run_folder, SESSIONS, name);
 }
 
 /* ---- sessions ------------------------------------------------------------ */
+
+static bool
+name_session(const char *sid, pid_t pid, struct fo_diag *diag,
+    char ret_name[NAME_SIZE])
+{
+	make_name(sid, pid, ret_name);
+	if (maker_of(ret_name) == pid)
+		return true;
+	fo_diag_set(diag, "this is not a session's id");
+	return false;
+}
 
 /* A session that ended without saying so leaves its record. */
 fo_err
 fo_session_put(const char *run_folder, const struct fo_login_record *record,
     struct fo_diag *diag)
 {
+	char name[NAME_SIZE];
 	fo_err r;
 	int fd = -1;
 
-	if (!is_name(record->sid)) {
-		fo_diag_set(diag, "this is not a session's id");
+	if (!name_session(record->sid, record->pid, diag, name))
 		return FO_ERR_SESSION;
-	}
 	if (open_part(run_folder, SESSIONS, true, diag, &fd) != FO_OK)
 		return FO_ERR_SESSION;
 	sweep(fd, record->sid[0], 0, -1);
-	r = put_record(fd, run_folder, SESSIONS, record->sid, record, 0,
-	    diag);
+	r = put_record(fd, run_folder, SESSIONS, name, record, 0, diag);
 	close(fd);
 	return r;
 }
 
 /* A walk over records: whose are wanted, and what is done with each. */
 struct walk {
-	struct makers makers;
+	bool (*by)(pid_t pid, void *arg);	/* NULL: anybody's */
 	fo_err (*each)(const struct fo_login_record *record, void *arg);
 	void *arg;
 	size_t unread;
@@ -715,10 +731,9 @@ visit(int dirfd, const char *name, struct walk *walk)
 	int64_t made;
 	fo_err r;
 
-	r = read_record(dirfd, name, false, &walk->makers, walk->diag,
-	    &record, &made);
+	r = read_record(dirfd, name, false, walk->diag, &record, &made);
 	if (r == FO_ERR_NOT_FOUND)
-		return FO_OK; /* it ended meanwhile, or is another's */
+		return FO_OK; /* it ended meanwhile */
 	if (r != FO_OK) {
 		walk->unread++;
 		return r == FO_ERR_NOMEM ? r : FO_OK;
@@ -726,6 +741,15 @@ visit(int dirfd, const char *name, struct walk *walk)
 	r = is_dead(&record) ? FO_OK : walk->each(&record, walk->arg);
 	fo_login_record_clear(&record);
 	return r;
+}
+
+/* Most files are another's, and are not opened. */
+static bool
+is_wanted(const struct walk *walk, const char *name)
+{
+	const pid_t maker = maker_of(name);
+
+	return maker != 0 && (walk->by == NULL || walk->by(maker, walk->arg));
 }
 
 /* No folder means no record. */
@@ -748,7 +772,7 @@ visit_all(const char *run_folder, const char *part, struct walk *walk,
 	if ((dir = fo_folder_list(fd, ".")) == NULL)
 		r = refuse_errno(walk->diag, run_folder, part, errno);
 	while (r == FO_OK && (errno = 0, entry = readdir(dir)) != NULL)
-		if (is_name(entry->d_name))
+		if (is_wanted(walk, entry->d_name))
 			r = visit(fd, entry->d_name, walk);
 	if (r == FO_OK && errno != 0)
 		r = refuse_errno(walk->diag, run_folder, part, errno);
@@ -766,7 +790,7 @@ fo_session_each_by(const char *run_folder, struct fo_diag *diag,
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread)
 {
-	struct walk walk = { { by, arg }, each, arg, 0, diag };
+	struct walk walk = { by, each, arg, 0, diag };
 
 	return visit_all(run_folder, SESSIONS, &walk, ret_unread);
 }
@@ -777,7 +801,7 @@ fo_pending_each_by(const char *run_folder, struct fo_diag *diag,
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread)
 {
-	struct walk walk = { { by, arg }, each, arg, 0, diag };
+	struct walk walk = { by, each, arg, 0, diag };
 
 	return visit_all(run_folder, PENDING, &walk, ret_unread);
 }
@@ -792,21 +816,20 @@ fo_session_each(const char *run_folder, struct fo_diag *diag,
 }
 
 fo_err
-fo_session_remove(const char *run_folder, const char *sid,
+fo_session_remove(const char *run_folder, const char *sid, pid_t pid,
     struct fo_diag *diag)
 {
+	char name[NAME_SIZE];
 	fo_err r;
 	int fd;
 
-	if (!is_name(sid)) {
-		fo_diag_set(diag, "this is not a session's id");
+	if (!name_session(sid, pid, diag, name))
 		return FO_ERR_SESSION;
-	}
 	if ((r = open_part(run_folder, SESSIONS, false, diag, &fd)) != FO_OK)
 		return r;
-	if (unlinkat(fd, sid, 0) != 0) {
+	if (unlinkat(fd, name, 0) != 0) {
 		r = errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_SESSION;
-		fo_diag_set(diag, "%s/%s/%s: %s", run_folder, SESSIONS, sid,
+		fo_diag_set(diag, "%s/%s/%s: %s", run_folder, SESSIONS, name,
 		    strerror(errno));
 	}
 	close(fd);

@@ -1,8 +1,9 @@
 /*
  * Login records below the run folder (the parent of the replay folder, so
- * /run/firstops): pending/<random> from auth to setcred, sessions/<sid> while
- * a session is open. 0600 files in 0700 folders, written by root alone, in
- * the store's YAML subset.
+ * /run/firstops): pending/<random>.<pid> from auth to setcred,
+ * sessions/<sid>.<pid> while a session is open, the pid that of who made it.
+ * 0600 files in 0700 folders, written by root alone, in the store's YAML
+ * subset.
  */
 #ifndef FO_HOST_SESSION_H
 #define FO_HOST_SESSION_H
@@ -20,7 +21,8 @@
 
 #define FO_PENDING_VALID_S 120	/* to be taken; */
 #define FO_PENDING_HELD_S 86400	/* kept so long while its maker runs */
-#define FO_PENDING_NAME_SIZE 23	/* 16 random bytes as base64url and NUL */
+/* 16 random bytes as base64url, a dot, a pid and NUL */
+#define FO_PENDING_NAME_SIZE 34
 
 /* Who logged in, to what, as whom, from where. Owned texts. */
 struct fo_login_record {
@@ -82,7 +84,7 @@ FO_MUST_CHECK fo_err fo_pending_take(const char *run_folder, const char *name,
 /* Remove a pending record that will not be used; never fails. */
 void fo_pending_drop(const char *run_folder, const char *name);
 
-/* Write sessions/<sid>; pid and pid_start are the caller's. */
+/* Write its file in sessions; pid and pid_start are the caller's. */
 FO_MUST_CHECK fo_err fo_session_put(const char *run_folder,
     const struct fo_login_record *record, struct fo_diag *diag);
 /*
@@ -97,7 +99,7 @@ FO_MUST_CHECK fo_err fo_session_each(const char *run_folder,
 
 /*
  * The same of those that were made by processes that by says yes to; others
- * are not parsed, so this is for who looks for one among many.
+ * are not opened, so this is for who looks for one among many.
  */
 FO_MUST_CHECK fo_err fo_session_each_by(const char *run_folder,
     struct fo_diag *diag, bool (*by)(pid_t pid, void *arg),
@@ -112,10 +114,13 @@ FO_MUST_CHECK fo_err fo_pending_each_by(const char *run_folder,
     fo_err (*each)(const struct fo_login_record *record, void *arg),
     void *arg, size_t *ret_unread);
 
-/* Remove sessions/<sid>; FO_ERR_NOT_FOUND if it is not there. */
+/*
+ * Remove the record of the session that has this sid and was opened by pid;
+ * FO_ERR_NOT_FOUND if it is not there.
+ */
 FO_MUST_CHECK fo_err fo_session_remove(const char *run_folder,
-    const char *sid, struct fo_diag *diag);
+    const char *sid, pid_t pid, struct fo_diag *diag);
 /* Remove it if it is still there; never fails. */
-void fo_session_drop(const char *run_folder, const char *sid);
+void fo_session_drop(const char *run_folder, const char *sid, pid_t pid);
 
 #endif

@@ -115,7 +115,7 @@ class Played(fo.Case):
     def record(self, pid):
         jkt = self.json(0, "agent", "show", self.who,
                         config=True)["agent"]["keys"][0]["thumbprint"]
-        path = self.run_folder / "sessions" / SID
+        path = self.run_folder / "sessions" / f"{SID}.{pid}"
         path.write_text(RECORD.format(sid=SID, id=self.who, jkt=jkt, pid=pid,
                                       start=stat_of(pid)[19]))
         path.chmod(0o600)

@@ -43,7 +43,7 @@ class Who(fo.Case):
     def record(self, number=0, pid=None, **more):
         pid = pid or os.getpid()
         stat = fo.pathlib.Path(f"/proc/{pid}/stat").read_text()
-        path = self.run_folder / "sessions" / SIDS[number]
+        path = self.run_folder / "sessions" / f"{SIDS[number]}.{pid}"
         path.write_text(RECORD.format(**{
             "sid": SIDS[number], "id": f"{ID}{number}", "pid": pid,
             "start": stat.rpartition(")")[2].split()[19], "name": "build-bot",

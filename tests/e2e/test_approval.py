@@ -262,7 +262,7 @@ def record_session(pid, sid="4f9c2a1bq0T9b2c7dE1xYw"):
     """What a session of build-bot leaves on record, held by a process."""
     stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     start = stat.rpartition(")")[2].split()[19]
-    path = world.RUN / "sessions" / sid
+    path = world.RUN / "sessions" / f"{sid}.{pid}"
     path.write_text(f"""\
 ---
 version: 1
@@ -478,7 +478,8 @@ def test_people_run_what_they_like_from_where_they_are():
 
 
 def test_people_notice_nothing_either_where_records_cannot_be_read():
-    path = world.write(world.RUN / "sessions/4AAAAAAAAAAAAAAAAAAAAA", "---\n")
+    path = world.write(
+        world.RUN / f"sessions/4AAAAAAAAAAAAAAAAAAAAA.{os.getpid()}", "---\n")
     try:
         done = by_alice("id", "-un")
     finally:

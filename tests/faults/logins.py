@@ -227,8 +227,8 @@ class Bench:
         """Write the records of others that are not there."""
         now = int(time.clock_gettime(time.CLOCK_BOOTTIME) * 1000)
         text = RECORD.format(made=now, pid=PID, start=START)
-        paths = [self.run / "pending" / ("A" * 22),
-                 *(self.run / "sessions" / (c + "A" * 21)
+        paths = [self.run / "pending" / ("A" * 22 + f".{PID}"),
+                 *(self.run / "sessions" / (c + "A" * 21 + f".{PID}")
                    for c in BASE64URL)]
         for path in paths:
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600),

@@ -16,7 +16,7 @@
 #include "host/session.h"
 
 #define RECORD_MAX_BYTES 16384
-#define NAME "4f9c2a1bq0T9b2c7dE1xYw"
+#define NAME "4f9c2a1bq0T9b2c7dE1xYw.4711"
 #define BOOT_MS INT64_C(1000000)
 #define POISON 0xa5
 

@@ -383,7 +383,7 @@ Test(session, is_refused_at_another_service_than_the_record_names)
 Test(session, is_refused_for_names_that_no_record_can_have)
 {
 	static const char *const names[] = { "", ".", "../sessions/x",
-		"AAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAA",
+		"AAAAAAAAAAAAAAAAAAAAAA.1", "AAAAAAAAAAAAAAAAAAAAAA",
 		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -299,27 +299,67 @@ Test(kin, a_process_that_is_gone_is_not_known)
 
 /* ---- what cannot be known ------------------------------------------------ */
 
+/* What cannot be a record, under the name of one that pid made. */
+static void
+put_file(pid_t pid)
+{
+	char path[96];
+
+	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
+	(void)snprintf(path, sizeof(path), "run/sessions/" RECORD_OTHER_SID
+	    ".%ld", (long)pid);
+	machine_write(&machine, path, "---\n");
+}
+
 Test(kin, a_record_that_cannot_be_read_may_be_its)
 {
-	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
-	machine_write(&machine, "run/sessions/" RECORD_OTHER_SID, "---\n");
+	put_file(getpid());
 	expect_login(getpid(), RECORD_SID);
-	machine_remove(&machine, "run/sessions/" RECORD_SID);
+	fo_session_drop(run_folder, RECORD_SID, getpid());
 	expect_none(getpid(), FO_ERR_SESSION);
 }
 
-Test(kin, a_record_of_another_process_is_not_parsed)
+Test(kin, a_record_of_another_process_is_not_opened)
 {
-	char *path = machine_path(&machine, "run/sessions/" RECORD_OTHER_SID);
-
-	open_session(getpid(), RECORD_SID, MACHINE_NOW, 0);
-	/* nobody has this number */
-	machine_write(&machine, "run/sessions/" RECORD_OTHER_SID,
-	    "---\nversion: 1\npid: 2147483646\n");
-	cr_assert_eq(chmod(path, 0600), 0);
-	free(path);
-	machine_remove(&machine, "run/sessions/" RECORD_SID);
+	put_file(2147483646); /* nobody has this number */
+	fo_session_drop(run_folder, RECORD_SID, getpid());
 	expect_none(getpid(), FO_ERR_NOT_FOUND);
+}
+
+/* How many files are opened to see whose this process is. */
+static int
+opens(void)
+{
+	int count;
+
+	failing("openat", 1000000, EIO);
+	expect_none(getpid(), FO_ERR_NOT_FOUND);
+	count = failing_calls("openat");
+	failing_none();
+	return count;
+}
+
+Test(kin, who_asks_pays_nothing_for_the_records_of_others)
+{
+	const pid_t pid = child();
+	char sid[FO_SID_SIZE] = RECORD_SID;
+	int few;
+
+	if (fo_process_audit(pid) != FO_AUDIT_NONE) {
+		end(pid);
+		cr_skip_test("each maker's audit session is looked up");
+	}
+	open_session(pid, sid, MACHINE_NOW, 0);
+	leave_pending(pid, sid, MACHINE_NOW);
+	few = opens();
+	for (int i = 0; i < 100; i++) {
+		sid[1] = (char)('A' + i / 10);
+		sid[2] = (char)('A' + i % 10);
+		open_session(pid, sid, MACHINE_NOW, 0);
+		leave_pending(pid, sid, MACHINE_NOW);
+	}
+	cr_expect_eq(opens(), few);
+	end(pid);
 }
 
 Test(kin, without_a_folder_nobody_knows)

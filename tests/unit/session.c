@@ -78,6 +78,16 @@ pending_path(const struct machine *m, const char *name)
 	return path;
 }
 
+static bool
+has_session(const struct machine *m, const char *sid)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "run/sessions/%s.%ld", sid,
+	    (long)getpid());
+	return machine_has(m, path);
+}
+
 /* ---- pending --------------------------------------------------------------- */
 
 Test(session, a_record_comes_back_as_it_went)
@@ -115,7 +125,7 @@ Test(session, a_record_comes_back_as_it_went)
 
 Test(session, a_record_reads_like_the_store)
 {
-	char name[FO_PENDING_NAME_SIZE], rel[64], want[1024], *text;
+	char name[FO_PENDING_NAME_SIZE], rel[96], want[1024], *text;
 	struct fo_login_record record;
 	struct machine m;
 
@@ -219,8 +229,10 @@ Test(session, what_is_no_name_of_a_record_opens_nothing)
 	machine_write(&m, "run/other", "");
 	other = machine_path(&m, "run/other");
 	const char *const names[] = { "", ".", "..", "../other", other,
-		"4f9c2a1bq0T9b2c7dE1xY", "4f9c2a1bq0T9b2c7dE1xYwA",
-		"4f9c2a1bq0T9b2c7dE1x/w" };
+		SID, SID ".", SID "-1", SID ".0", SID ".-1", SID ".01",
+		SID ".+1", SID ". 1", SID ".1a", SID ".12345678901",
+		SID ".4294967297", "4f9c2a1bq0T9b2c7dE1xY.1",
+		"4f9c2a1bq0T9b2c7dE1xYwA.1", "4f9c2a1bq0T9b2c7dE1x/w.1" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		cr_expect_eq(take(&m, names[i], "sshd"), FO_ERR_SESSION,
@@ -290,7 +302,7 @@ Test(session, a_dropped_record_is_gone)
 	struct machine m;
 
 	open_machine(&m);
-	fo_pending_drop(run_folder, SID); /* no folder yet */
+	fo_pending_drop(run_folder, SID ".1"); /* no folder yet */
 	put(&m, name);
 	fo_pending_drop(run_folder, name);
 	cr_expect_eq(take(&m, name, "sshd"), FO_ERR_NOT_FOUND);
@@ -479,7 +491,7 @@ visit_and_take(const struct fo_login_record *record, void *arg)
 
 	v->count++;
 	fo_session_drop(run_folder, strcmp(record->sid, SID) == 0 ?
-	    OTHER_SID : SID);
+	    OTHER_SID : SID, getpid());
 	return FO_OK;
 }
 
@@ -543,7 +555,7 @@ Test(session, a_session_that_cannot_be_read_is_counted)
 	open_machine(&m);
 	record = make_record();
 	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
-	machine_write(&m, "run/sessions/" OTHER_SID, "---\n");
+	machine_write(&m, "run/sessions/" OTHER_SID ".1", "---\n");
 	cr_expect_eq(visit_all(&v, &unread), FO_OK);
 	cr_expect_eq(v.count, 1);
 	cr_expect_eq(unread, 1);
@@ -558,13 +570,13 @@ Test(session, a_session_is_dropped_if_it_is_there)
 
 	open_machine(&m);
 	record = make_record();
-	fo_session_drop(run_folder, SID);
+	fo_session_drop(run_folder, SID, getpid());
 	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
-	fo_session_drop(run_folder, "../" SID);
-	cr_expect(machine_has(&m, "run/sessions/" SID));
-	fo_session_drop(run_folder, SID);
-	cr_expect_not(machine_has(&m, "run/sessions/" SID));
-	fo_session_drop(run_folder, SID);
+	fo_session_drop(run_folder, "../" SID, getpid());
+	cr_expect(has_session(&m, SID));
+	fo_session_drop(run_folder, SID, getpid());
+	cr_expect_not(has_session(&m, SID));
+	fo_session_drop(run_folder, SID, getpid());
 	machine_close(&m);
 }
 
@@ -577,14 +589,14 @@ Test(session, an_open_session_has_a_record_until_it_is_closed)
 	record = make_record();
 	cr_expect_eq(fo_session_put(run_folder, &record, &diag), FO_OK, "%s",
 	    diag.text);
-	cr_expect_eq(machine_has(&m, "run/sessions/" SID), 1);
+	cr_expect_eq(has_session(&m, SID), 1);
 	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
 	    FO_ERR_SESSION, "it is open already");
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag), FO_OK, "%s",
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag), FO_OK, "%s",
 	    diag.text);
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag),
 	    FO_ERR_NOT_FOUND);
-	cr_expect_eq(fo_session_remove(run_folder, "../pending", &diag),
+	cr_expect_eq(fo_session_remove(run_folder, "../pending", getpid(), &diag),
 	    FO_ERR_SESSION);
 	machine_close(&m);
 }
@@ -616,14 +628,14 @@ Test(session, a_session_whose_process_is_gone_is_swept_by_the_next)
 	record = make_record();
 	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
 	cr_assert_eq(fo_session_put(run_folder, &next, &diag), FO_OK);
-	cr_expect_eq(machine_has(&m, "run/sessions/" SID), 1, "it lives");
-	cr_assert_eq(fo_session_remove(run_folder, OTHER_SID, &diag), FO_OK);
-	cr_assert_eq(fo_session_remove(run_folder, SID, &diag), FO_OK);
+	cr_expect_eq(has_session(&m, SID), 1, "it lives");
+	cr_assert_eq(fo_session_remove(run_folder, OTHER_SID, getpid(), &diag), FO_OK);
+	cr_assert_eq(fo_session_remove(run_folder, SID, getpid(), &diag), FO_OK);
 
 	record.pid_start++; /* another process had this pid before */
 	cr_assert_eq(fo_session_put(run_folder, &record, &diag), FO_OK);
 	cr_assert_eq(fo_session_put(run_folder, &next, &diag), FO_OK);
-	cr_expect_eq(machine_has(&m, "run/sessions/" SID), 0);
+	cr_expect_eq(has_session(&m, SID), 0);
 	machine_close(&m);
 }
 
@@ -727,11 +739,11 @@ Test(session, a_session_is_put_once_and_nothing_in_its_way_is_replaced)
 	    diag.text);
 	cr_expect_eq(machine_count(&m, "run/sessions"), 1);
 	failing("unlinkat", 0, EROFS);
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag),
 	    FO_ERR_SESSION);
 	failing_none();
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag), FO_OK);
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag), FO_OK);
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag),
 	    FO_ERR_NOT_FOUND);
 	machine_close(&m);
 }
@@ -741,17 +753,17 @@ Test(session, looking_for_a_record_makes_no_folder)
 	struct machine m;
 
 	open_machine(&m);
-	cr_expect_eq(take(&m, SID, "sshd"), FO_ERR_NOT_FOUND);
-	fo_pending_drop(run_folder, SID);
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	cr_expect_eq(take(&m, SID ".1", "sshd"), FO_ERR_NOT_FOUND);
+	fo_pending_drop(run_folder, SID ".1");
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag),
 	    FO_ERR_NOT_FOUND);
 	cr_expect_not(machine_has(&m, "run"));
 	cr_assert_eq(put_session(SID), FO_OK, "%s", diag.text);
-	cr_expect_eq(take(&m, SID, "sshd"), FO_ERR_NOT_FOUND);
+	cr_expect_eq(take(&m, SID ".1", "sshd"), FO_ERR_NOT_FOUND);
 	cr_expect_not(machine_has(&m, "run/pending"));
 	cr_assert_eq(seteuid(65534), 0);
-	cr_expect_eq(take(&m, SID, "sshd"), FO_ERR_SESSION);
-	cr_expect_eq(fo_session_remove(run_folder, SID, &diag),
+	cr_expect_eq(take(&m, SID ".1", "sshd"), FO_ERR_SESSION);
+	cr_expect_eq(fo_session_remove(run_folder, SID, getpid(), &diag),
 	    FO_ERR_SESSION);
 	cr_assert_eq(seteuid(0), 0);
 	machine_close(&m);
@@ -898,7 +910,7 @@ Test(session, a_socket_in_a_records_place_is_swept)
 	open_machine(&m);
 	put(&m, name);
 	(void)snprintf(to.sun_path, sizeof(to.sun_path),
-	    "%.60s/run/pending/" SID, m.folder);
+	    "%.60s/run/pending/" SID ".1", m.folder);
 	cr_assert_geq(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 0);
 	cr_assert_eq(bind(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	cr_expect_eq(machine_count(&m, "run/pending"), 2);
@@ -922,7 +934,7 @@ Test(session, a_login_sweeps_one_in_64)
 	cr_assert_eq(fo_session_put(run_folder, &dead, &diag), FO_OK);
 	cr_expect_eq(machine_count(&m, "run/sessions"), 2);
 	cr_assert_eq(put_session(OTHER_SID), FO_OK, "%s", diag.text);
-	cr_expect_not(machine_has(&m, "run/sessions/" SID));
+	cr_expect_not(has_session(&m, SID));
 	cr_expect_eq(machine_count(&m, "run/sessions"), 2);
 	machine_close(&m);
 }
@@ -1082,12 +1094,12 @@ Test(session, a_call_that_fails_takes_nobodys_record)
 			failing(calls[i], nth, EIO);
 			stored = fo_session_put(run_folder, &next, &diag);
 			failing_none();
-			cr_expect(fo_session_remove(run_folder, next.sid,
+			cr_expect(fo_session_remove(run_folder, next.sid, getpid(),
 			    &diag) == FO_OK || stored != FO_OK,
 			    "%s %d: %s", calls[i], nth, diag.text);
 			cr_expect_eq(take(&m, mine, "sshd"), FO_OK,
 			    "%s %d: %s", calls[i], nth, diag.text);
-			cr_expect_eq(fo_session_remove(run_folder, record.sid,
+			cr_expect_eq(fo_session_remove(run_folder, record.sid, getpid(),
 			    &diag), FO_OK, "%s %d: %s", calls[i], nth,
 			    diag.text);
 		}

@@ -568,7 +568,7 @@ static fo_err
 remove_session(void *arg)
 {
 	(void)arg;
-	return fo_session_remove(run_folder, make_record().sid, &diag);
+	return fo_session_remove(run_folder, make_record().sid, getpid(), &diag);
 }
 
 Test(sweep_host, a_login_record_is_taken_once_whatever_fails)

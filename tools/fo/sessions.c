@@ -473,7 +473,7 @@ tell(const struct admin *admin, const struct fo_principal *principal,
 
 	/* most often its process has taken the record away itself */
 	if (fo_run_folder(admin->config->replay_folder, &folder) == FO_OK)
-		fo_session_drop(folder, one->sid);
+		fo_session_drop(folder, one->sid, one->leader.pid);
 	free(folder);
 
 	return admin_emit(admin, principal, &event);
