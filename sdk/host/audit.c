@@ -95,7 +95,7 @@ connect_type(const struct sockaddr_un *to, int type)
 	return fd;
 }
 
-/* Whatever is returned, the caller closes it. */
+/* From FO_SYSLOG_NONE. Whatever is returned, the caller closes it. */
 static fo_err
 connect_syslog(const char *path, struct fo_diag *diag,
     struct fo_syslog *syslog)
@@ -110,7 +110,6 @@ connect_syslog(const char *path, struct fo_diag *diag,
 	memcpy(to.sun_path, path, strlen(path) + 1);
 	syslog->self = (struct ucred){ .pid = getpid(), .uid = geteuid(),
 		.gid = getegid() };
-	syslog->stream = false;
 	syslog->fd = connect_type(&to, SOCK_DGRAM);
 	if (syslog->fd < 0 && errno == EPROTOTYPE) {
 		syslog->stream = true;

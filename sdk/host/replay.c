@@ -231,17 +231,16 @@ refuse_newborn(const struct replay *rp, int64_t wait_s)
 
 /* ---- the folder --------------------------------------------------------- */
 
-/* Take the folder that is kept, if it is ours and the path leads to it. */
+/* Take the folder that is kept, if it is open yet and our path leads to it. */
 static bool
-take_kept(struct replay *rp, uid_t user)
+take_kept(struct replay *rp)
 {
 	struct fo_replay_keep *keep = rp->spend->keep;
 	struct stat st;
 
 	if (keep == NULL || keep->fd < 0)
 		return false;
-	if (keep->user != user ||
-	    !fo_stamp_is(keep->fd, &keep->folder) ||
+	if (!fo_stamp_is(keep->fd, &keep->folder) ||
 	    lstat(rp->path, &st) != 0 ||
 	    !fo_stamp_same_folder(&st, &keep->folder)) {
 		fo_replay_keep_clear(keep);
@@ -272,7 +271,6 @@ keep_folder(struct replay *rp, uid_t user)
 	    (keep->folder.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return;
 	keep->fd = rp->fd;
-	keep->user = user;
 	memcpy(keep->boot_id, rp->boot_id, sizeof(keep->boot_id));
 }
 
@@ -321,7 +319,7 @@ open_folder(struct replay *rp, const struct fo_spend *sp, uid_t user,
 		rp->path = NULL;
 		return FO_ERR_NOMEM;
 	}
-	if (take_kept(rp, user))
+	if (take_kept(rp))
 		return FO_OK;
 	if (sp->clock->boot_id(sp->clock->arg, rp->boot_id) != FO_OK)
 		return refuse_text(rp, "the machine's boot id cannot be read");
@@ -390,21 +388,15 @@ static fo_err
 look_at_birth(const struct replay *rp, int64_t *ret_boot_ms)
 {
 	struct fo_replay_keep *keep = rp->spend->keep;
+	const time_t before = fo_stamp_time();
 	struct stat st;
-	time_t before;
-	bool same;
 	fo_err r;
 
-	if (!is_kept(rp))
+	if (!is_kept(rp) ||
+	    fstatat(rp->fd, BIRTH, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return parse_birth(rp, ret_boot_ms);
-	same = keep->has_birth;
-	keep->has_birth = false;
-	before = fo_stamp_time();
-	if (fstatat(rp->fd, BIRTH, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return parse_birth(rp, ret_boot_ms);
-	if (same && fo_stamp_same(&st, &keep->birth)) {
+	if (keep->has_birth && fo_stamp_same(&st, &keep->birth)) {
 		*ret_boot_ms = keep->birth_boot_ms;
-		keep->has_birth = true;
 		return FO_OK;
 	}
 	if ((r = parse_birth(rp, ret_boot_ms)) != FO_OK)

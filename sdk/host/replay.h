@@ -29,7 +29,6 @@
  */
 struct fo_replay_keep {
 	int fd;			/* -1: none */
-	uid_t user;
 	struct stat folder;
 	char boot_id[FO_BOOT_ID_SIZE];
 	bool has_birth;

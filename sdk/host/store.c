@@ -258,13 +258,12 @@ static fo_err
 read_link_in(const char *path, const char *jkt, struct fo_diag *diag,
     char ret_id[FO_ID_SIZE])
 {
-	char name[PATH_MAX], text[LINK_SIZE] = "";
-	ssize_t n = -1;
+	char name[PATH_MAX + NAME_MAX], text[LINK_SIZE] = "";
+	ssize_t n;
 
-	errno = ENAMETOOLONG;
-	if ((size_t)snprintf(name, sizeof(name), "%s/%s", path, jkt) <
-	    sizeof(name))
-		n = readlink(name, text, sizeof(text) - 1);
+	/* it fits: the store's folder is shorter than PATH_MAX */
+	(void)snprintf(name, sizeof(name), "%s/%s", path, jkt);
+	n = readlink(name, text, sizeof(text) - 1);
 
 	return judge_link(n, text, path, jkt, diag, ret_id);
 }

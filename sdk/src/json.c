@@ -535,10 +535,10 @@ plain_len(const unsigned char *s)
 static void
 add_escaped(struct fo_buf *buf, unsigned char c)
 {
-	if (c < 0x20)
-		fo_buf_addf(buf, "\\u%04x", c);
-	else
+	if (c == '"' || c == '\\')
 		fo_buf_addf(buf, "\\%c", c);
+	else
+		fo_buf_addf(buf, "\\u%04x", c);
 }
 
 fo_err

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -256,6 +257,34 @@ Test(shelf, the_index_is_kept_and_trusted_no_longer_than_it_is_safe)
 	free(keys);
 }
 
+/* Whoever changes it in the moment after it was judged is seen. */
+Test(shelf, an_index_that_others_can_write_or_that_nobody_knows_is_not_kept)
+{
+	char *path = store_fixture_path(&f, "keys.d");
+	struct fo_shelf *shelf = NULL;
+	int fd;
+
+	cr_assert_eq(fo_shelf_new(&shelf), FO_OK);
+	cr_expect_null(fo_shelf_keys(shelf));
+	cr_assert_geq(fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0);
+	for (mode_t mode = 0775; mode != 0; mode = mode == 0775 ? 0757 : 0) {
+		cr_assert_eq(fchmod(fd, 0755), 0);
+		fo_shelf_keep_keys(shelf, path, fd);
+		cr_expect_str_eq(fo_shelf_keys(shelf), path);
+		cr_assert_eq(fchmod(fd, mode), 0);
+		fo_shelf_keep_keys(shelf, path, fd);
+		cr_expect_null(fo_shelf_keys(shelf), "%o", mode);
+	}
+	cr_assert_eq(fchmod(fd, 0755), 0);
+	failing("fstat", 0, EIO);
+	fo_shelf_keep_keys(shelf, path, fd);
+	failing_none();
+	cr_expect_null(fo_shelf_keys(shelf));
+	close(fd);
+	fo_shelf_free(&shelf);
+	free(path);
+}
+
 /* ---- the shelf alone ------------------------------------------------------ */
 
 static struct fo_file *
@@ -350,6 +379,9 @@ Test(shelf, with_too_many_files_all_are_forgotten)
 	file = put(shelf, FILES_MAX, &root);
 	cr_expect_eq(held->holders, 1);
 	cr_expect_eq(file->holders, 2);
+	fo_file_let_go(&held);
+	held = put(shelf, FILES_MAX + 1, &root);
+	cr_expect_eq(file->holders, 2, "there is room again");
 	fo_file_let_go(&file);
 	fo_file_let_go(&held);
 	fo_shelf_free(&shelf);
