@@ -116,13 +116,13 @@ make_name(const char *sid, pid_t pid, char ret_name[NAME_SIZE])
 static pid_t
 maker_of(const char *name)
 {
-	const size_t len = strnlen(name, NAME_SIZE);
+	const char *dot = strchrnul(name, '.');
 	char again[NAME_SIZE];
 	pid_t pid;
 
-	if (len <= NAME_CHARS + 1 || !is_sid(name, NAME_CHARS))
+	if (!is_sid(name, (size_t)(dot - name)))
 		return 0;
-	pid = (pid_t)strtol(name + NAME_CHARS + 1, NULL, 10);
+	pid = (pid_t)strtol(dot + (*dot != '\0'), NULL, 10);
 	make_name(name, pid, again);
 	return pid > 0 && strcmp(name, again) == 0 ? pid : 0;
 }

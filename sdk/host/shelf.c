@@ -85,21 +85,17 @@ fo_shelf_find(struct fo_shelf *shelf, fo_store_part part, const char *name)
 static bool
 is_stamped(const char *path)
 {
+	static const __fsword_t types[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+		BTRFS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC };
 	struct statfs fs;
 
 	if (statfs(path, &fs) != 0 || (fs.f_flags & ST_RDONLY) != 0)
 		return false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (fs.f_type == types[i])
+			return true;
 
-	switch (fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case OVERLAYFS_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
+	return false;
 }
 
 void
