@@ -7,9 +7,15 @@
 #define RIPE_S 2
 
 bool
+fo_stamp_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool
 fo_stamp_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	return fo_stamp_same_file(a, b) &&
 	    a->st_size == b->st_size &&
 	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
@@ -18,7 +24,7 @@ fo_stamp_same(const struct stat *a, const struct stat *b)
 bool
 fo_stamp_same_folder(const struct stat *a, const struct stat *b)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	return fo_stamp_same_file(a, b) &&
 	    a->st_uid == b->st_uid && a->st_mode == b->st_mode;
 }
 
@@ -41,6 +47,5 @@ fo_stamp_is(int fd, const struct stat *stamp)
 {
 	struct stat now;
 
-	return fstat(fd, &now) == 0 && now.st_dev == stamp->st_dev &&
-	    now.st_ino == stamp->st_ino;
+	return fstat(fd, &now) == 0 && fo_stamp_same_file(&now, stamp);
 }

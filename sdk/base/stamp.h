@@ -1,8 +1,9 @@
 /*
  * Has a file changed since it was looked at? By device, inode, size and
  * ctime, which changes with owner, mode and links, and with what write(2)
- * changes of the content. (Not with what is written through a mapping, until
- * that is written back; nor on file systems whose times are made elsewhere.)
+ * changes of the content. Not seen is what is written through a mapping that
+ * was written through before, and anything on file systems whose times are
+ * made elsewhere.
  */
 #ifndef FO_BASE_STAMP_H
 #define FO_BASE_STAMP_H
@@ -13,6 +14,9 @@
 #include <time.h>
 
 bool fo_stamp_same(const struct stat *a, const struct stat *b);
+
+/* The same file, whatever has changed of it? */
+bool fo_stamp_same_file(const struct stat *a, const struct stat *b);
 
 /* The same folder, owned and closed to others as it was? */
 bool fo_stamp_same_folder(const struct stat *a, const struct stat *b);

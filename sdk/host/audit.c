@@ -225,14 +225,16 @@ send_anew(const char *path, const struct fo_buf *line, int64_t end_ms,
 }
 
 /*
- * By what is kept, if anything is. A connection that has broken is made
- * anew: the system's log daemon may have been started again.
+ * By what is kept, if the path leads to it yet. A connection that has broken
+ * is made anew: the system's log daemon may have been started again.
  */
 static fo_err
 send_line(const struct fo_audit *audit, const struct fo_buf *line,
     int64_t end_ms, struct fo_diag *diag)
 {
 	struct fo_syslog own = FO_SYSLOG_NONE, *kept = audit->syslog;
+	struct stat at;
+	bool known;
 	fo_err r;
 
 	if (kept == NULL) {
@@ -240,13 +242,19 @@ send_line(const struct fo_audit *audit, const struct fo_buf *line,
 		fo_syslog_close(&own);
 		return r;
 	}
-	if (kept->fd >= 0 && fo_stamp_is(kept->fd, &kept->stamp) &&
+	/* before connecting: one that takes its place meanwhile differs */
+	known = audit->socket_path != NULL &&
+	    fstatat(AT_FDCWD, audit->socket_path, &at, 0) == 0;
+	if (known && kept->fd >= 0 && fo_stamp_is(kept->fd, &kept->stamp) &&
+	    fo_stamp_same_file(&at, &kept->socket) &&
 	    send_all(kept, line, end_ms, NULL) == FO_OK)
 		return FO_OK;
 
 	r = send_anew(audit->socket_path, line, end_ms, diag, kept);
-	if (r != FO_OK || fstat(kept->fd, &kept->stamp) != 0)
+	if (r != FO_OK || !known || fstat(kept->fd, &kept->stamp) != 0)
 		fo_syslog_close(kept);
+	else
+		kept->socket = at;
 	return r;
 }
 

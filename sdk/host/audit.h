@@ -23,13 +23,14 @@
 
 /*
  * A connection to syslog, kept by a process that emits again and again as one
- * effective user, as syslog(3) keeps one: until it breaks. Begin with
- * FO_SYSLOG_NONE.
+ * effective user: until it breaks, or the path leads to another socket. Begin
+ * with FO_SYSLOG_NONE.
  */
 struct fo_syslog {
 	int fd;			/* -1: none */
 	bool stream;
 	struct stat stamp;	/* of the descriptor */
+	struct stat socket;	/* what stood at the path before */
 	struct ucred self;	/* who connected */
 };
 

@@ -258,13 +258,35 @@ write_file(int dirfd, const char *name, const char *text)
 	return e;
 }
 
-/* Write a record under its name, where there must be none yet. */
+/* Is there a record of this sid, whoever made it? 0, EEXIST, or an errno. */
+static int
+look_for_sid(int dirfd, const char *sid)
+{
+	const struct dirent *entry;
+	int e = 0;
+	DIR *dir;
+
+	if ((dir = fo_folder_list(dirfd, ".")) == NULL)
+		return errno;
+	while (e == 0 && (errno = 0, entry = readdir(dir)) != NULL)
+		if (strncmp(entry->d_name, sid, NAME_CHARS) == 0)
+			e = EEXIST;
+	if (e == 0)
+		e = errno;
+	closedir(dir);
+	return e;
+}
+
+/*
+ * Write a record under its name, where there must be none of its sid yet. The
+ * temporary name is that of the sid, too, so one writer looks at a time.
+ */
 static fo_err
 put_record(int dirfd, const char *run_folder, const char *part,
     const char *name, const struct fo_login_record *record,
     int64_t made_boot_ms, struct fo_diag *diag)
 {
-	char temporary[sizeof(TEMPORARY) + NAME_SIZE];
+	char temporary[sizeof(TEMPORARY) + NAME_CHARS];
 	char *text;
 	fo_err r;
 	int e;
@@ -275,14 +297,18 @@ put_record(int dirfd, const char *run_folder, const char *part,
 		    fo_err_text(r));
 		return FO_ERR_SESSION;
 	}
-	(void)snprintf(temporary, sizeof(temporary), TEMPORARY "%s", name);
+	(void)snprintf(temporary, sizeof(temporary), TEMPORARY "%.*s",
+	    NAME_CHARS, name);
 	e = write_file(dirfd, temporary, text);
 	free(text);
+	if (e != 0)
+		return refuse_errno(diag, run_folder, part, e);
+	e = look_for_sid(dirfd, name);
 	if (e == 0 && renameat2(dirfd, temporary, dirfd, name,
-	    RENAME_NOREPLACE) != 0) {
+	    RENAME_NOREPLACE) != 0)
 		e = errno;
+	if (e != 0)
 		(void)unlinkat(dirfd, temporary, 0);
-	}
 	return e == 0 ? FO_OK : refuse_errno(diag, run_folder, part, e);
 }
 
@@ -734,6 +760,12 @@ visit(int dirfd, const char *name, struct walk *walk)
 	r = read_record(dirfd, name, false, walk->diag, &record, &made);
 	if (r == FO_ERR_NOT_FOUND)
 		return FO_OK; /* it ended meanwhile */
+	if (r == FO_OK && record.pid != maker_of(name)) {
+		fo_diag_set(walk->diag, "login record %s is of process %ld",
+		    name, (long)record.pid);
+		fo_login_record_clear(&record);
+		r = FO_ERR_SESSION;
+	}
 	if (r != FO_OK) {
 		walk->unread++;
 		return r == FO_ERR_NOMEM ? r : FO_OK;

@@ -84,7 +84,10 @@ FO_MUST_CHECK fo_err fo_pending_take(const char *run_folder, const char *name,
 /* Remove a pending record that will not be used; never fails. */
 void fo_pending_drop(const char *run_folder, const char *name);
 
-/* Write its file in sessions; pid and pid_start are the caller's. */
+/*
+ * Write its file in sessions; pid and pid_start are the caller's. There is one
+ * session of a sid, whoever made it.
+ */
 FO_MUST_CHECK fo_err fo_session_put(const char *run_folder,
     const struct fo_login_record *record, struct fo_diag *diag);
 /*

@@ -24,6 +24,8 @@ struct fo_shelf {
 	size_t count;
 	char *keys_path;	/* NULL: not judged */
 	struct stat keys_stamp;
+	bool has_config;
+	struct stat config_stamp;
 };
 
 static int
@@ -51,14 +53,13 @@ forget_all(struct fo_shelf *shelf)
 	shelf->count = 0;
 }
 
-/* Does its path lead to what was read, unchanged since? */
+/* Does a path lead to what was read, unchanged since? */
 static bool
-is_current(const struct fo_file *file)
+is_current(const char *path, const struct stat *stamp)
 {
 	struct stat now;
 
-	return lstat(file->path, &now) == 0 &&
-	    fo_stamp_same(&now, &file->stamp);
+	return lstat(path, &now) == 0 && fo_stamp_same(&now, stamp);
 }
 
 struct fo_file *
@@ -70,7 +71,7 @@ fo_shelf_find(struct fo_shelf *shelf, fo_store_part part, const char *name)
 	if ((found = tfind(&want, &shelf->files, compare)) == NULL)
 		return NULL;
 	file = *found;
-	if (!is_current(file)) {
+	if (!is_current(file->path, &file->stamp)) {
 		(void)tdelete(file, &shelf->files, compare);
 		shelf->count--;
 		fo_file_let_go(&file);
@@ -112,6 +113,22 @@ fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file)
 		return; /* no memory, or there is one of that name */
 	file->holders++;
 	shelf->count++;
+}
+
+/* ---- the configuration ---------------------------------------------------- */
+
+void
+fo_shelf_keep_config(struct fo_shelf *shelf, const char *path,
+    const struct stat *stamp, bool safe)
+{
+	shelf->has_config = safe && is_stamped(path);
+	shelf->config_stamp = *stamp;
+}
+
+bool
+fo_shelf_config_holds(const struct fo_shelf *shelf, const char *path)
+{
+	return shelf->has_config && is_current(path, &shelf->config_stamp);
 }
 
 /* ---- the index ------------------------------------------------------------ */

@@ -11,8 +11,9 @@
  *
  * Kept is only what lies on a local file system that stamps each change
  * itself, and not what was changed in the last moments: another change within
- * the same tick of the kernel's clock would not show. Who writes such a file
- * through a mapping is not seen before that is written back.
+ * the same tick of the kernel's clock would not show. (What an overlay shows
+ * of a layer that lies elsewhere counts as local.) Who may write such a file
+ * may do it through a mapping without being seen.
  *
  * One shelf is for one thread.
  */
@@ -37,6 +38,15 @@ struct fo_file *fo_shelf_find(struct fo_shelf *shelf, fo_store_part part,
 
 /* Keep it, if that is safe and there is room. */
 void fo_shelf_put(struct fo_shelf *shelf, struct fo_file *file);
+
+/*
+ * Remember what firstops.yaml was when it was read; not safe: nothing. Its
+ * caller has what it said.
+ */
+void fo_shelf_keep_config(struct fo_shelf *shelf, const char *path,
+    const struct stat *stamp, bool safe);
+/* Is it that yet? */
+bool fo_shelf_config_holds(const struct fo_shelf *shelf, const char *path);
 
 /*
  * The path of the index, if it was judged and what stands there is the same

@@ -73,9 +73,9 @@ fo_store_config(const struct fo_store *store, struct fo_diag *diag,
     struct fo_config **ret_config)
 {
 	char *text = NULL;
-	struct stat stamp;
+	struct stat stamp = { .st_ino = 0 };
+	bool ripe = false;
 	size_t len = 0;
-	bool ripe;
 	fo_err r;
 
 	r = fo_file_text(store, store->config_path, diag, &stamp, &ripe,
@@ -87,7 +87,17 @@ fo_store_config(const struct fo_store *store, struct fo_diag *diag,
 		r = fo_config_parse(store->config_path, text, len, diag,
 		    ret_config);
 	free(text);
+	if (store->shelf != NULL)
+		fo_shelf_keep_config(store->shelf, store->config_path,
+		    &stamp, r == FO_OK && ripe);
 	return r == FO_OK || r == FO_ERR_NOMEM ? r : FO_ERR_CONFIG;
+}
+
+bool
+fo_store_config_holds(const struct fo_store *store)
+{
+	return store->shelf != NULL &&
+	    fo_shelf_config_holds(store->shelf, store->config_path);
 }
 
 fo_err

@@ -49,6 +49,11 @@ FO_MUST_CHECK fo_err fo_store_keep(struct fo_store *store);
 /* FO_ERR_CONFIG with the reason, whatever is wrong. */
 FO_MUST_CHECK fo_err fo_store_config(const struct fo_store *store,
     struct fo_diag *diag, struct fo_config **ret_config);
+/*
+ * For who goes on with a configuration: does that which was read last stand
+ * there yet, unchanged? Never, unless the store keeps what is read.
+ */
+bool fo_store_config_holds(const struct fo_store *store);
 
 /* What the store consists of. */
 typedef enum fo_store_part {

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/wipe.h"
 
 enum kind { CONSTANT, NUMBER, STRING, ARRAY, OBJECT };
 
@@ -28,6 +29,7 @@ struct fo_json {
 	double real;		/* of a number */
 	struct fo_json *first;	/* of an array's or object's values */
 	struct fo_json *next;	/* in the array or object that it is in */
+	size_t size;		/* of the root: all bytes of it */
 };
 
 struct reader {
@@ -417,6 +419,7 @@ fo_json_parse(const char *text, size_t len, const char *what,
 {
 	struct reader rd = { .start = text, .at = text, .end = text + len,
 		.what = what, .diag = diag };
+	size_t size;
 	fo_err r;
 
 	if (len > FO_JSON_MAX_BYTES)
@@ -424,12 +427,14 @@ fo_json_parse(const char *text, size_t len, const char *what,
 	if (memchr(text, '\0', len) != NULL)
 		return refuse(&rd, "has a NUL in it");
 	rd.count = count_values(text, len);
-	rd.values = malloc(rd.count * sizeof(*rd.values) + len + 1);
-	if (rd.values == NULL)
+	size = rd.count * sizeof(*rd.values) + len + 1;
+	if ((rd.values = malloc(size)) == NULL)
 		return FO_ERR_NOMEM;
 	rd.to = (char *)(rd.values + rd.count);
-	if ((r = read_root(&rd)) != FO_OK) {
-		free(rd.values);
+	r = read_root(&rd);
+	rd.values->size = size;
+	if (r != FO_OK) {
+		fo_json_free(&rd.values);
 		return r;
 	}
 
@@ -440,8 +445,9 @@ fo_json_parse(const char *text, size_t len, const char *what,
 void
 fo_json_free(struct fo_json **root)
 {
-	if (root == NULL)
+	if (root == NULL || *root == NULL)
 		return;
+	fo_wipe(*root, (*root)->size);
 	free(*root);
 	*root = NULL;
 }

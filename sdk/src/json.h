@@ -31,7 +31,7 @@ struct fo_json;
 FO_MUST_CHECK fo_err fo_json_parse(const char *text, size_t len,
     const char *what, struct fo_diag *diag, struct fo_json **ret_root);
 
-/* Free the root; *root is NULL afterwards; NULLs are fine. */
+/* Wipe and free the root; *root is NULL afterwards; NULLs are fine. */
 void fo_json_free(struct fo_json **root);
 
 /* The member of that name; NULL if there is none or object is no object. */

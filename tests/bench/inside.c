@@ -178,6 +178,8 @@ decide(struct bench *b, size_t i)
 {
 	struct fo_decision decision;
 
+	bench_must(fo_store_config_holds(b->lab.store),
+	    "the configuration is not kept");
 	if (decide_with(&b->lab.authority, b->lab.proofs[i], &decision) !=
 	    FO_OK)
 		bench_die("refused: %s", decision.diag.text);
@@ -192,21 +194,25 @@ decide_unknown(struct bench *b, size_t i)
 	    &decision) == FO_ERR_UNKNOWN_KEY, "an unknown key is not refused");
 }
 
-/* As if this were the first decision of a caller that has its configuration. */
+/* As if this were the first decision of all. */
 static void
 decide_cold(struct bench *b, size_t i)
 {
 	struct fo_authority cold = b->lab.authority;
+	struct fo_config *config = NULL;
 	struct fo_store *store = NULL;
 	struct fo_decision decision;
 
 	bench_must(fo_store_new(b->lab.store->config_path, NULL, &store) ==
-	    FO_OK, "no store");
+	    FO_OK && fo_store_config(store, NULL, &config) == FO_OK,
+	    "no store");
 	cold.store = store;
+	cold.config = config;
 	cold.verifier = NULL;
 	cold.keep = NULL;
 	if (decide_with(&cold, b->lab.proofs[i], &decision) != FO_OK)
 		bench_die("refused: %s", decision.diag.text);
+	fo_config_free(&config);
 	fo_store_free(&store);
 }
 

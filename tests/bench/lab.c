@@ -248,6 +248,10 @@ lab_open(struct lab *lab, const char *store, const char *keys)
 	    fo_store_keep(lab->store) == FO_OK, "no memory");
 	load_keys(lab, keys);
 	ripen(lab->config);
+	/* once more, now that it is old enough to be kept */
+	fo_config_free(&lab->config);
+	if (fo_store_config(lab->store, &diag, &lab->config) != FO_OK)
+		bench_die("%s", diag.text);
 	lab->authority = (struct fo_authority) {
 		.store = lab->store,
 		.config = lab->config,

@@ -107,6 +107,7 @@ def part_of(path):
 def name_parts(calls, other_handle):
     """Which part of the work each call belongs to."""
     sweep_begins = sweep_ends = None
+    writing = False # a record, of whose sid there must be no other
     for i, call in enumerate(calls):
         # The next path that tells; a socket and randomness have none.
         call.part = next(filter(None, (part_of(c.path) for c in calls[i:])),
@@ -117,8 +118,10 @@ def name_parts(calls, other_handle):
             call.part = "audit"
         if call.name == "getrandom" and call.part != "session":
             call.part = "io" # the nonce, and the sid of the decision
+        if call.name in ("openat", "renameat2") and "/.new-" in call.path:
+            writing = call.name == "openat"
         # From the lock to its end, and a listing from opening to closing.
-        if sweep_begins is None and (call.name == "flock"
+        if sweep_begins is None and not writing and (call.name == "flock"
                                      or call.path.endswith("/.")):
             sweep_begins = call.path.removesuffix("/.")
             sweep_ends = "flock" if call.name == "flock" else "close"
@@ -251,8 +254,10 @@ def is_handled(call, error):
         or error == "ENOSPC" and call.name in AFTER_SWEEP \
         or error in ("EINTR", "short") and call.name == "getrandom" \
         and call.window == 1 \
-        or error == "ENOENT" and is_made(call)
-    # The getrandom is the nonce's, which is asked for until it is whole.
+        or error == "ENOENT" and (is_made(call) or
+                                  call.name == "getdents64")
+    # The getrandom is the nonce's, which is asked for until it is whole; and
+    # a folder that is gone has, to the C library, no more entries.
 
 
 def is_made(call):

@@ -8,6 +8,7 @@ hangs on.
 import json
 import subprocess
 
+import together
 import verbs
 
 import tap
@@ -90,21 +91,26 @@ def check(kind, whole, seen):
         assert (old["revoked"] == 0) or new["revoked"] > 0, seen
 
 
+def refusals(damage, judge, kind, name, text):
+    """Damage a file, and judge what is taken; how many damages are not."""
+    (_, whole), = read(kind, name, text, "none")[0]
+    taken, count = read(kind, name, text, damage)
+    assert count > len(taken), f"{name}: no {damage} is refused"
+    for where, seen in taken:
+        try:
+            judge(kind, whole, seen)
+        except AssertionError as error:
+            raise AssertionError(f"{kind} {name}, {damage} at {where}:"
+                                 f" {error}\nfor {whole}") from error
+    return count - len(taken)
+
+
 def sweep(damage, judge):
-    """Damage every file; judge(kind, whole, seen, text) what is taken."""
-    refused = 0
-    for kind, name, text in files():
-        (_, whole), = read(kind, name, text, "none")[0]
-        taken, count = read(kind, name, text, damage)
-        assert count > len(taken), f"{name}: no {damage} is refused"
-        refused += count - len(taken)
-        for where, seen in taken:
-            try:
-                judge(kind, whole, seen)
-            except AssertionError as error:
-                raise AssertionError(f"{kind} {name}, {damage} at {where}:"
-                                     f" {error}\nfor {whole}") from error
-    print(f"# {refused} refused")
+    """Damage every file; judge(kind, whole, seen) what is taken."""
+    def work(_, mine):
+        return sum(refusals(damage, judge, *file) for file in mine)
+
+    print(f"# {sum(together.work_through(files(), work))} refused")
 
 
 def test_a_file_that_was_torn_anywhere_is_refused_or_means_the_whole():

@@ -41,6 +41,11 @@ LONGEST_FIRST = ("fuzz", "unit", "pam", "cli")
 LONG = ("fuzz/replay", "unit/decide", "cli/test_seal.py", "pam/guest",
         "cli/test_lifecycle.py")
 
+# In their long form these use all processors themselves.
+WIDE = {f"faults/test_{name}.py" for name in
+        ("allocations", "kill", "login_calls", "stopped", "tool_allocations",
+         "torn", "verb_calls")}
+
 # These look at the tree and at what is installed, not at code that runs: a
 # second time, with sanitizers, they would show nothing new.
 ONCE = {"test_install.py", "test_lint.py", "test_manual.py",
@@ -273,7 +278,7 @@ def choose(suite, folder, options, report, sanitized):
 
 def run_together(suites, folder, env, options, report, sanitized=False):
     """Run some suites' programs, two at a time; end to end one by one, and
-    long forms of faults too, which use all processors themselves."""
+    what uses all processors, too."""
     chosen = [program for suite in suites for program in
               choose(suite, folder, options, report, sanitized)]
     if not chosen:
@@ -282,12 +287,15 @@ def run_together(suites, folder, env, options, report, sanitized=False):
     report.heading("Running " + ", ".join(suites) +
                    (" (sanitizers)" if sanitized else ""))
     label = "asan/" if sanitized else ""
-    alone = "e2e" in suites or ("faults" in suites and options.deep)
-    with concurrent.futures.ThreadPoolExecutor(1 if alone else 2) as pool:
-        runs = [pool.submit(run_program, label + name, argv, env)
-                for name, argv in chosen]
-        for run in concurrent.futures.as_completed(runs):
-            report.add(run.result())
+    alone = [program for program in chosen if program[0].startswith("e2e/")
+             or (options.deep and program[0] in WIDE)]
+    others = [program for program in chosen if program not in alone]
+    for some, workers in ((alone, 1), (others, 2)):
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            runs = [pool.submit(run_program, label + name, argv, env)
+                    for name, argv in some]
+            for run in concurrent.futures.as_completed(runs):
+                report.add(run.result())
 
 
 def run_canary(env, report):

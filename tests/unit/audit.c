@@ -350,6 +350,55 @@ Test(audit, a_daemon_that_was_started_again_gets_the_event)
 	reader_close(&rd);
 }
 
+/* Another took its place, while the old one is held by who does not read. */
+Test(audit, who_reads_now_gets_the_event_and_not_who_read_before)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct reader rd, old;
+
+	reader_open(&rd, SOCK_DGRAM);
+	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	old = rd;
+	cr_assert_eq(unlink(rd.path), 0);
+	rd.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cr_assert_geq(rd.fd, 0);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd.path);
+	cr_assert_eq(bind(rd.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	(void)reader_get(&rd);
+	expect_nothing(&old);
+	/* and the new connection is the one that is kept */
+	failing("socket", 0, EMFILE);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	failing_none();
+	(void)reader_get(&rd);
+	fo_syslog_close(&syslog);
+	close(old.fd);
+	reader_close(&rd);
+}
+
+/* Where nobody knows what the path leads to, nothing is kept. */
+Test(audit, a_connection_to_what_nobody_knows_is_not_kept)
+{
+	struct fo_syslog syslog = FO_SYSLOG_NONE;
+	struct reader rd;
+
+	reader_open(&rd, SOCK_DGRAM);
+	failing("fstatat", 0, EIO);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	cr_expect_eq(syslog.fd, -1);
+	failing_none();
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	cr_expect_geq(syslog.fd, 0);
+	failing("fstatat", 0, EIO);
+	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
+	cr_expect_eq(syslog.fd, -1);
+	failing_none();
+	reader_close(&rd);
+}
+
 /* Whoever closes all descriptors closes ours, too, and opens others. */
 Test(audit, a_connection_that_others_closed_is_made_anew_and_theirs_stays)
 {

@@ -78,14 +78,34 @@ pending_path(const struct machine *m, const char *name)
 	return path;
 }
 
+static char *
+session_path(const struct machine *m, const char *sid, pid_t pid)
+{
+	char *path;
+
+	cr_assert_geq(asprintf(&path, "%s/run/sessions/%s.%ld", m->folder,
+	    sid, (long)pid), 0);
+	return path;
+}
+
 static bool
 has_session(const struct machine *m, const char *sid)
 {
-	char path[96];
+	char *path = session_path(m, sid, getpid());
+	const bool there = access(path, F_OK) == 0;
 
-	(void)snprintf(path, sizeof(path), "run/sessions/%s.%ld", sid,
-	    (long)getpid());
-	return machine_has(m, path);
+	free(path);
+	return there;
+}
+
+static fo_err
+put_session(const char *sid)
+{
+	struct fo_login_record record = make_record();
+
+	memcpy(record.sid, sid, sizeof(record.sid));
+	diag.text[0] = '\0';
+	return fo_session_put(run_folder, &record, &diag);
 }
 
 /* ---- pending --------------------------------------------------------------- */
@@ -563,6 +583,51 @@ Test(session, a_session_that_cannot_be_read_is_counted)
 	machine_close(&m);
 }
 
+/* Who is chosen by its name is who it says. */
+Test(session, a_session_under_the_name_of_another_process_is_nobodys)
+{
+	struct visit v = { .answer = FO_OK };
+	char *from, *to;
+	struct machine m;
+	size_t unread = 0;
+
+	open_machine(&m);
+	cr_assert_eq(put_session(SID), FO_OK, "%s", diag.text);
+	from = session_path(&m, SID, getpid());
+	to = session_path(&m, SID, 1);
+	cr_assert_eq(rename(from, to), 0);
+	cr_expect_eq(visit_all(&v, &unread), FO_OK);
+	cr_expect_eq(v.count, 0);
+	cr_expect_eq(unread, 1);
+	cr_expect_not_null(strstr(diag.text, ".1 is of process"), "%s",
+	    diag.text);
+	free(from);
+	free(to);
+	machine_close(&m);
+}
+
+/* A handle that was copied to another process opens no second one. */
+Test(session, there_is_one_session_of_a_sid_whoever_opens_it)
+{
+	struct fo_login_record record;
+	struct machine m;
+
+	open_machine(&m);
+	cr_assert_eq(put_session(SID), FO_OK, "%s", diag.text);
+	record = record_of(getppid());
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION);
+	cr_expect_not_null(strstr(diag.text, strerror(EEXIST)), "%s",
+	    diag.text);
+	cr_expect_eq(machine_count(&m, "run/sessions"), 1);
+	machine_write(&m, "run/sessions/.new-" OTHER_SID, "");
+	record = record_of(getppid());
+	memcpy(record.sid, OTHER_SID, sizeof(record.sid));
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION, "somebody is about to");
+	machine_close(&m);
+}
+
 Test(session, a_session_is_dropped_if_it_is_there)
 {
 	struct fo_login_record record;
@@ -655,16 +720,6 @@ Test(session, the_run_folder_is_the_parent_of_the_replay_folder)
 
 /* ---- what the system says ------------------------------------------------- */
 
-static fo_err
-put_session(const char *sid)
-{
-	struct fo_login_record record = make_record();
-
-	memcpy(record.sid, sid, sizeof(record.sid));
-	diag.text[0] = '\0';
-	return fo_session_put(run_folder, &record, &diag);
-}
-
 Test(session, a_record_that_cannot_be_written_is_not_there)
 {
 	static const struct {
@@ -674,6 +729,7 @@ Test(session, a_record_that_cannot_be_written_is_not_there)
 	} cases[] = {
 		{ "write", 0, ENOSPC }, { "write", 0, EIO },
 		{ "fchmod", 0, EPERM }, { "renameat2", 0, EROFS },
+		{ "fdopendir", 0, ENOMEM }, { "readdir", 0, EIO },
 		{ "openat", 0, EMFILE },
 	};
 	const struct fo_login_record record = make_record();

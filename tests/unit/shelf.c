@@ -210,6 +210,57 @@ Test(shelf, a_name_that_would_not_fit_is_none)
 	free(name);
 }
 
+/* ---- the configuration ---------------------------------------------------- */
+
+static fo_err
+read_config(void)
+{
+	struct fo_config *config = NULL;
+	const fo_err r = fo_store_config(f.store, &diag, &config);
+
+	fo_config_free(&config);
+	return r;
+}
+
+static void
+put_config(const char *more)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "---\nversion: 1\nhost: bastion\n"
+	    "%s...\n", more);
+	store_fixture_put(&f, "firstops.yaml", text);
+}
+
+Test(shelf, a_configuration_holds_as_long_as_its_file_does_not_change)
+{
+	struct fo_store *other = NULL;
+
+	cr_expect_not(fo_store_config_holds(f.store), "it was never read");
+	put_config("");
+	cr_assert_eq(read_config(), FO_OK, "%s", diag.text);
+	cr_expect(fo_store_config_holds(f.store));
+	cr_expect(fo_store_config_holds(f.store));
+	put_config("aliases: [other]\n");
+	cr_expect_not(fo_store_config_holds(f.store));
+	cr_assert_eq(read_config(), FO_OK, "%s", diag.text);
+	cr_expect(fo_store_config_holds(f.store));
+	put_config("nonsense\n");
+	cr_expect_eq(read_config(), FO_ERR_CONFIG);
+	cr_expect_not(fo_store_config_holds(f.store), "it is none");
+	cr_assert_eq(unlink(f.config), 0);
+	cr_expect_eq(read_config(), FO_ERR_CONFIG);
+	cr_expect_not(fo_store_config_holds(f.store));
+	put_config("");
+	failing_ahead(2);
+	cr_assert_eq(read_config(), FO_OK, "%s", diag.text);
+	cr_expect_not(fo_store_config_holds(f.store), "it is too young");
+	failing_ahead(OLD_ENOUGH);
+	cr_assert_eq(fo_store_new(f.config, &diag, &other), FO_OK);
+	cr_expect_not(fo_store_config_holds(other), "it keeps nothing");
+	fo_store_free(&other);
+}
+
 /* ---- the index ------------------------------------------------------------ */
 
 static void

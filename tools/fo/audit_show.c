@@ -86,18 +86,18 @@ cell_text(const struct audit_entry *entry, fo_event_key key)
 	return text;
 }
 
-/* "deny: replay", or "permit". */
+/* "deny: replay", or "permit"; NULL: no memory, and not half of it. */
 static char *
 result_text(const struct audit_entry *entry)
 {
-	char *res = cell_text(entry, FO_KEY_RES);
-	char *why = cell_text(entry, FO_KEY_WHY), *text = NULL;
+	char *res = cell_text(entry, FO_KEY_RES), *why, *text = NULL;
 
-	if (res != NULL && why != NULL && (entry_is(entry, FO_KEY_WHY, "ok") ||
-	    asprintf(&text, "%s: %s", res, why) < 0)) {
-		text = res;
-		res = NULL;
-	}
+	if (entry_is(entry, FO_KEY_WHY, "ok"))
+		return res;
+	why = cell_text(entry, FO_KEY_WHY);
+	if (res != NULL && why != NULL &&
+	    asprintf(&text, "%s: %s", res, why) < 0)
+		text = NULL;
 	free(res);
 	free(why);
 

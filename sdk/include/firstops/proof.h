@@ -61,8 +61,8 @@ FO_API void fo_proof_text_free(char **proof);
 /* ---- checking -------------------------------------------------------- */
 
 /*
- * What a verifier keeps between proofs: a library context of its own, and
- * fetched algorithms. Optional; a program that checks many proofs makes one.
+ * What a verifier keeps between proofs: a library context of its own, the
+ * curve, and the key that it met last. Optional; a program that checks many proofs makes one.
  * Not to be used by two threads at once.
  */
 struct fo_verifier;
