@@ -54,7 +54,7 @@ class Short:
         """Run it with this allocation refused."""
         done = subprocess.run(
             self.said, input=self.input, capture_output=True, text=True,
-            cwd=self.dir, timeout=120, umask=self.umask,
+            errors="replace", cwd=self.dir, timeout=120, umask=self.umask,
             env={**self.env, "LD_PRELOAD": str(ALLOC), "FAULT_ALLOC": which,
                  **more})
         assert done.returncode >= 0, (which, done)

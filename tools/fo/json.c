@@ -204,9 +204,12 @@ json_quoted(const char *text)
 	const size_t len = json_dumpb(value, NULL, 0, flags);
 	char *quoted = len > 0 ? malloc(len + 1) : NULL;
 
-	if (quoted != NULL) {
-		(void)json_dumpb(value, quoted, len, flags);
+	/* it needs memory of its own, the second time as the first */
+	if (quoted != NULL && json_dumpb(value, quoted, len, flags) == len) {
 		quoted[len] = '\0';
+	} else {
+		free(quoted);
+		quoted = NULL;
 	}
 	json_decref(value);
 
