@@ -89,6 +89,9 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/include/firstops/\w+\.h"
             rf"|{lib}/libfirstops\.so[.0-9]*"
             rf"|{lib}/pkgconfig/libfirstops\.pc"
+            rf"|{lib}/cmake/firstops/firstops-config[\w-]*\.cmake"
+            rf"|{lib}/nodejs/firstops/(index\.js|index\.d\.ts|package\.json"
+            r"|README\.md|firstops\.node)"
             r"|usr/share/doc/firstops/.*"
             r"|usr/share/man/man[1-8]/[\w.-]+\.[1-8]"
             r"|usr/share/bash-completion/completions/fo"
@@ -105,7 +108,7 @@ def test_everything_else_goes_to_the_gnu_folders():
         assert not strange, strange
         for want in ("usr/bin/fo", "usr/bin/fo-askpass",
                      "usr/include/firstops/firstops.h",
-                     f"{lib}/libfirstops.so", f"{lib}/libfirstops.so.0",
+                     f"{lib}/libfirstops.so", f"{lib}/libfirstops.so.1",
                      f"{lib}/pkgconfig/libfirstops.pc",
                      "usr/lib/tmpfiles.d/firstops.conf",
                      "usr/lib/systemd/system/run-firstops.mount",

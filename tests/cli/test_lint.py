@@ -42,6 +42,7 @@ LAYERS = {
     "sdk/base": set(),
     "sdk/src": {"base"},
     "sdk/host": {"base"},
+    "sdk/node": set(),
     "pam_firstops": {"base", "host"},
     "tools/fo": {"base", "host"},
     "tools/askpass": {"base"},
@@ -52,10 +53,11 @@ LAYERS = {
 OWNERS = {
     r"jansson\.h": {"tools/fo/json.c"},
     r"yaml\.h": {"sdk/host/node.c"},
+    r"node_api\.h": {"sdk/node/addon.c"},
     r"security/.*": {"pam_firstops"},
     r"sudo_plugin\.h": {"tools/sudo/plugin.c"},
     r"openssl/.*": {"sdk/src", "sdk/base/program.c",
-                    "sdk/base/sha256.c"},
+                    "sdk/base/sha256.c", "sdk/node/addon.c"},
 }
 
 # What our code calls and no fuzz target can make fail (tests/fuzz/faults.c):
@@ -561,7 +563,7 @@ def unresolved(paths):
 def fuzzed_objects():
     """Objects of the code that fuzz targets run."""
     return [p for p in objects() if re.search(
-        r"^(?:sdk/|pam_firstops/|tools/askpass/.*_parts|"
+        r"^(?:sdk/(?!node/)|pam_firstops/|tools/askpass/.*_parts|"
         r"tools/fo/.*/(?:targets|file)\.)", str(p.relative_to(BUILD)))]
 
 

@@ -548,7 +548,7 @@ def refused_by_trouble(done, mark):
 
 def test_sudo_says_its_version_and_loads_its_other_plugins_all_the_same():
     done = world.run("sudo", "-V")
-    assert "FirstOps approval plugin version 0.1.0\n" in done.out, done
+    assert "FirstOps approval plugin version 1.0.0\n" in done.out, done
     assert "Sudoers policy plugin version" in done.out, done
 
 

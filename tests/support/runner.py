@@ -31,12 +31,12 @@ TESTS = TOP / "tests"
 PROGRAM_LIMIT_S = 420
 DEEP_LIMIT_S = 1200
 
-SUITES = ("unit", "fuzz", "pam", "cli", "faults", "e2e")
+SUITES = ("unit", "fuzz", "pam", "cli", "sdk", "faults", "e2e")
 # Of real processes, in machines of their own: sanitizers' runtimes would be
 # one more thing in them, and the machines need root.
 WORLDS = ("faults", "e2e")
 # The others run side by side: the replay of all seeds is one long program.
-LONGEST_FIRST = ("fuzz", "unit", "pam", "cli")
+LONGEST_FIRST = ("fuzz", "unit", "pam", "cli", "sdk")
 # And of their programs these, so that nobody waits for one of them at the end.
 LONG = ("fuzz/replay", "unit/decide", "cli/test_seal.py", "pam/guest",
         "cli/test_lifecycle.py")
@@ -369,7 +369,11 @@ def run_suites(preset, options, report, prepare=lambda folder: None):
 
 
 def run_sanitized(options, report):
-    suites = [s for s in LONGEST_FIRST if s in options.suites]
+    """Tools are many short processes, each of which the sanitizers make
+    slow: they are run by the long form alone."""
+    left_out = {"sdk"} if options.deep else {"sdk", "cli"}
+    suites = [s for s in LONGEST_FIRST
+              if s in options.suites and s not in left_out]
     folder = build("asan-ubsan", report) if suites else None
     if not folder:
         return

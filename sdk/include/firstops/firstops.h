@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-#define FO_VERSION "0.1.0"
+#define FO_VERSION "1.0.0"
 
 /* The version of the library that runs, "MAJOR.MINOR.PATCH". */
 FO_API const char *fo_version(void);
