@@ -662,6 +662,14 @@ def fo_ssh(*argv, user="build", **more):
     return run("fo", "ssh", *argv, user=user, **more)
 
 
+def node_package():
+    """Where the package for Node is installed, or None."""
+    lib = pathlib.Path("/usr/lib")
+    found = [p for pattern in ("nodejs/firstops", "*/nodejs/firstops")
+             for p in lib.glob(pattern) if (p / "firstops.node").exists()]
+    return found[0] if found else None
+
+
 def postgres_programs():
     return sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
 
