@@ -276,6 +276,123 @@ class Doctor(fo.Case):
                   "KbdInteractiveAuthentication no\n")
         self.assertEqual(self.findings(), [])
 
+    def accounts(self, shadow):
+        """A reserved account in the root, with this in its shadow line."""
+        self.write(self.config, re.sub(
+            "^reserved_accounts:.*$", "reserved_accounts: [deploy, bot-*]",
+            self.config.read_text(), flags=re.M))
+        etc = self.root / "etc"
+        (etc / "passwd").write_text(
+            "alice:x:1000:1000::/home/alice:/bin/bash\n"
+            "deploy:x:1001:1001::/home/deploy:/bin/bash\n")
+        (etc / "shadow").write_text(
+            f"alice:$y$j9T$x:20000::::::\ndeploy:{shadow}:20000::::::\n")
+
+    def put(self, path, text=""):
+        path = self.root / path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def test_an_account_that_is_locked_and_has_nothing_else_is_right(self):
+        for locked in ("*", "!", "!!", "!$y$j9T$x"):
+            self.accounts(locked)
+            self.put("home/alice/.ssh/authorized_keys", "ssh-ed25519 AAAA\n")
+            self.put("var/spool/cron/crontabs/alice", "* * * * * id\n")
+            self.put("home/deploy/.ssh/authorized_keys", "# none\n\n  \n")
+            self.assertEqual(self.findings(), [])
+
+    def test_a_password_of_a_reserved_account(self):
+        self.accounts("$y$j9T$x")
+        self.one("warn", "deploy: it has a password")
+        self.accounts("")
+        self.one("fail", "deploy: its password is empty")
+
+    def test_other_ways_into_a_reserved_account(self):
+        self.accounts("*")
+        for path, text, what in (
+                ("home/deploy/.ssh/authorized_keys",
+                 "# ours\nssh-ed25519 AAAA x\n  command=\"x\" ssh-rsa B\n",
+                 "authorized_keys has 2 keys"),
+                ("home/deploy/.ssh/authorized_keys2", "ssh-rsa AAAA",
+                 "authorized_keys2 has 1 key:"),
+                ("var/spool/cron/crontabs/deploy", "* * * * * id\n",
+                 "crontabs/deploy runs commands"),
+                ("var/lib/systemd/linger/deploy", "",
+                 "linger/deploy lets processes go on")):
+            with self.subTest(path):
+                self.put(path, text)
+                self.one("warn", what)
+                (self.root / path).unlink()
+
+    def test_options_of_sudoers_that_work_against_it(self):
+        sudo = (fo.TOP / "etc/pam.d/sudo").read_text()
+        for lines, found in (
+                ("Defaults env_reset\n", []),
+                ("Defaults\tmail_badpass, passprompt_override\n",
+                 [("fail", "puts a prompt of its own")]),
+                ("Defaults !passprompt_override # passprompt_override\n",
+                 [])):
+            self.put("etc/sudoers", lines)
+            self.pam("sudo", sudo)
+            told = [(l, w) for l, w in self.findings() if "sudo:" in w
+                    and "pam.d" not in w]
+            self.assertEqual([l for l, _ in told], [l for l, _ in found])
+            for (_, what), (_, want) in zip(told, found):
+                self.assertIn(want, what)
+        (self.root / "etc/pam.d/sudo").unlink()
+        self.put("etc/sudoers", "Defaults passprompt_override\n")
+        self.assertEqual(self.findings(), [])
+
+    def test_a_ticket_of_sudo_where_accounts_are_reserved(self):
+        self.accounts("*")
+        self.pam("sudo", (fo.TOP / "etc/pam.d/sudo").read_text())
+        told = "timestamp_timeout=0 for reserved accounts"
+
+        def tickets():
+            return [w for _, w in self.findings() if told in w]
+
+        self.put("etc/sudoers", "Defaults env_reset\n")
+        self.assertEqual(len(tickets()), 1)
+        for name in ("ours.off", "ours~"):
+            self.put(f"etc/sudoers.d/{name}",
+                     "Defaults:deploy timestamp_timeout=0\n")
+            self.assertEqual(len(tickets()), 1, name)
+        for line in ("Defaults:deploy timestamp_timeout=0\n",
+                     "Defaults env_reset, \\\n  timestamp_timeout=0\n"):
+            self.put("etc/sudoers.d/ours", line)
+            self.assertEqual(tickets(), [], line)
+
+    def test_a_service_that_carries_no_proof(self):
+        self.pam("vsftpd", SSHD)
+        self.one("fail", "vsftpd takes passwords of 128 bytes at most")
+        (self.root / "etc/pam.d/vsftpd").unlink()
+        self.pam("smtp", SSHD)
+        self.assertEqual(self.findings(), [])
+        self.put("etc/default/saslauthd", "START=yes\n")
+        self.one("fail", "saslauthd takes passwords of 256 bytes at most")
+
+    def test_a_clock_that_nobody_keeps(self):
+        """Of the machine itself, so with a kernel that says so."""
+        if "asan" in fo.BUILD.name:
+            self.skipTest("a sanitizer's library has to come first")
+        shim = self.dir / "clock.so"
+        source = self.dir / "clock.c"
+        for state, status, level in (("TIME_ERROR", "STA_UNSYNC", "warn"),
+                                     ("TIME_OK", "STA_UNSYNC", "warn"),
+                                     ("TIME_OK", "0", "ok")):
+            source.write_text(
+                "#include <sys/timex.h>\nint adjtimex(struct timex *t)\n"
+                f"{{ t->status = {status}; t->maxerror = 2500;"
+                f" return {state}; }}\n")
+            fo.subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, source],
+                              check=True)
+            done = self.fo("doctor", "--json", config=True,
+                           env={"LD_PRELOAD": str(shim)})
+            found = [f for f in fo.json.loads(done.stdout)["findings"]
+                     if f["what"].startswith("clock:")]
+            self.assertEqual([f["level"] for f in found], [level], found)
+        self.assertIn("right to 2 ms", found[0]["what"])
+
     def test_a_missing_replay_folder(self):
         fo.shutil.rmtree(self.run_folder)
         found = self.findings()

@@ -121,6 +121,19 @@ class Check(fo.Case):
                                                   "name: build-bot"))
         self.problem("agent name build-bot: both")
 
+    def test_a_key_that_ends_soon_is_a_warning(self):
+        for name, expires in (("late", "30d"), ("soon", "6d"), ("off", "6d"),
+                              ("never", None)):
+            self.admin("agent", "create", name, "--owner", "team",
+                       "--out", self.dir / f"{name}.pem",
+                       *(("--expires", expires) if expires else ()))
+        self.admin("agent", "suspend", "off")
+        out = self.ok("store", "check", config=True)
+        told = [line for line in out.splitlines() if "its last key" in line]
+        self.assertEqual(len(told), 1, out)
+        self.assertIn("warn", told[0])
+        self.assertIn("agent soon: its last key ends at 20", told[0])
+
     def test_a_stray_link_is_a_warning(self):
         self.path.unlink()
         self.problem("does not exist or cannot be read", "warn")

@@ -16,7 +16,7 @@ VERBS = ["init", *(f"{kind} {verb}" for kind in ("agent", "human")
          "store check", "store index", "store replay", "audit", "audit seal",
          "audit verify", "who", "doctor",
          "key generate", "key thumbprint", "proof sign", "proof verify",
-         "verify", "ssh", "target", "completion", "manual", "version",
+         "verify", "ssh", "run", "target", "completion", "manual", "version",
          "help"]
 
 

@@ -41,6 +41,18 @@ def test_an_agent_connects_with_a_proof_as_its_password():
     assert event["svc"] == "postgresql" and event["user"] == "etl", event
 
 
+def test_fo_run_gives_psql_a_fresh_proof_each_time():
+    for _ in range(2):
+        mark = log.mark()
+        done = world.run(
+            "fo", "run", "--host", "bastion", "--service", "postgresql",
+            "--account", "etl", "psql", "-w", "-h", "127.0.0.1", "-U", "etl",
+            "-tAc", "select current_user", "postgres", user="build")
+        assert done.code == 0 and done.out == "etl\n", (done, server)
+        event = log.one(mark, ev="auth", res="permit")
+        assert bot.is_in(event), event
+
+
 def test_its_pam_runs_as_postgres_and_the_log_says_so():
     mark = log.mark()
     done = world.psql("etl", bot.sign(HTU))

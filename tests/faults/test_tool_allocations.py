@@ -410,6 +410,9 @@ session required pam_firstops.so
                 ("etc/pam.d/common-auth", "auth required pam_unix.so\n"),
                 ("etc/pam.d/common-account", "account required pam_unix.so\n"),
                 ("etc/pam.d/sshd", self.stack),
+                ("etc/passwd", "deploy:x:1:1::/home/deploy:/bin/sh\n"),
+                ("etc/shadow", "deploy:*:1::::::\n"),
+                ("home/deploy/.ssh/authorized_keys", "# none\n"),
                 ("etc/ssh/sshd_config", "UsePAM yes\n"
                  "KbdInteractiveAuthentication yes\n")):
             (root / path).parent.mkdir(parents=True, exist_ok=True)

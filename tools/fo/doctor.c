@@ -32,7 +32,10 @@ examine(const struct admin *admin)
 	doctor_pam(&doctor);
 	doctor_sshd(&doctor);
 	doctor_sudo(&doctor);
+	doctor_sudoers(&doctor);
+	doctor_ways(&doctor);
 	doctor_replay(&doctor);
+	doctor_clock(&doctor);
 	doctor_store(&doctor);
 	audit_check(admin, &findings);
 	r = store_check(admin, &findings, &diag);
@@ -67,8 +70,9 @@ const struct verb verb_doctor = {
 	    "Look at everything that a login by proof depends on, and say for"
 	    " each thing\nwhether it is fine, doubtful or broken, and how to"
 	    " mend it: the module, the lines\nof pam.d and their order, sshd's"
-	    " options, sudo's plugin, the replay folders, the\naudit sinks,"
-	    " and the store as fo store check does. Nothing is changed.\n",
+	    " options, sudo's plugin, other ways into\nreserved accounts, the"
+	    " replay folders, the clock, the audit sinks, and the store as"
+	    "\nfo store check does. Nothing is changed.\n",
 	.example = "  sudo fo doctor\n",
 	.exits =
 	    "  0  no failure (there may be warnings)\n"

@@ -5,6 +5,7 @@
 #define FO_TOOL_DOCTOR_H
 
 #include <glob.h>
+#include <stdbool.h>
 
 #include "admin.h"
 #include "findings.h"
@@ -24,16 +25,24 @@ struct doctor {
  */
 bool doctor_glob(const struct doctor *doctor, const char *pattern,
     glob_t *ret_found);
+/* Is there a file of this path below the root? */
+bool doctor_exists(const struct doctor *doctor, const char *path);
 /* The stacks of pam.d that name the module, and services without one. */
 void doctor_pam(const struct doctor *doctor);
 /* The options of sshd that decide whether a challenge reaches a client. */
 void doctor_sshd(const struct doctor *doctor);
 /* sudo's approval plugin: does it load, where sudo.conf names it? */
 void doctor_sudo(const struct doctor *doctor);
+/* Options of sudoers that work against the module's lines of pam.d/sudo. */
+void doctor_sudoers(const struct doctor *doctor);
 /* Is the module where libpam looks? */
 void doctor_module(const struct doctor *doctor);
 /* The replay folder of each user that a configured service runs as. */
 void doctor_replay(const struct doctor *doctor);
+/* Ways into reserved accounts that ask for no proof. */
+void doctor_ways(const struct doctor *doctor);
+/* Does the machine know what time it is? */
+void doctor_clock(const struct doctor *doctor);
 /* How old the store is. */
 void doctor_store(const struct doctor *doctor);
 

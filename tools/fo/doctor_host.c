@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 
 #include "host/clock.h"
 #include "host/replay.h"
@@ -35,6 +36,16 @@ doctor_glob(const struct doctor *doctor, const char *pattern,
 		globfree(ret_found);
 	}
 	return r == 0;
+}
+
+bool
+doctor_exists(const struct doctor *doctor, const char *path)
+{
+	char whole[DOCTOR_PATH_SIZE];
+	struct stat st;
+
+	snprintf(whole, sizeof(whole), "%s%s", doctor->root, path);
+	return stat(whole, &st) == 0;
 }
 
 void
@@ -140,6 +151,30 @@ doctor_replay(const struct doctor *doctor)
 		if (!seen)
 			check_user(doctor, user);
 	}
+}
+
+/*
+ * A proof is fresh for a minute by this clock and by its signer's. Who keeps
+ * it is asked of the kernel: it knows no error where nobody does.
+ */
+void
+doctor_clock(const struct doctor *doctor)
+{
+	struct timex clock = { .modes = 0 };
+	int state;
+
+	/* of another root, it is not this machine's; a container may not ask */
+	if (doctor->root[0] != '\0' || (state = adjtimex(&clock)) < 0)
+		return;
+	if (state == TIME_ERROR || (clock.status & STA_UNSYNC) != 0)
+		finding(doctor->findings, LEVEL_WARN, "timedatectl set-ntp"
+		    " true, or another keeper of time", "clock: nobody keeps"
+		    " it: proofs are refused as stale or future once it is"
+		    " wrong by more than %" PRId64 " s",
+		    doctor->admin->config->clock_skew_s);
+	else
+		finding(doctor->findings, LEVEL_OK, NULL, "clock: kept, and"
+		    " right to %ld ms", clock.maxerror / 1000);
 }
 
 /*

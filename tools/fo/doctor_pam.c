@@ -349,6 +349,40 @@ check_session(const struct part *part)
 		    " not say when a session ended", part->service);
 }
 
+/*
+ * What refuses a password as long as a proof. saslauthd asks PAM by the name
+ * of the program that asks it, so where it is installed these names are its.
+ */
+static const struct {
+	const char *service;
+	const char *by;		/* there where that is so; NULL: always */
+	const char *what;
+	int max_bytes;
+} short_of[] = {
+	{ "vsftpd", NULL, "vsftpd", 128 },
+	{ "imap", "/etc/default/saslauthd", "saslauthd", 256 },
+	{ "ldap", "/etc/default/saslauthd", "saslauthd", 256 },
+	{ "pop", "/etc/default/saslauthd", "saslauthd", 256 },
+	{ "saslauthd", NULL, "saslauthd", 256 },
+	{ "sieve", "/etc/default/saslauthd", "saslauthd", 256 },
+	{ "smtp", "/etc/default/saslauthd", "saslauthd", 256 },
+};
+
+static void
+check_carrier(const struct doctor *doctor, const char *service)
+{
+	for (size_t i = 0; i < sizeof(short_of) / sizeof(short_of[0]); i++)
+		if (strcmp(short_of[i].service, service) == 0 &&
+		    (short_of[i].by == NULL ||
+		    doctor_exists(doctor, short_of[i].by)))
+			finding(doctor->findings, LEVEL_FAIL, "take the"
+			    " module's lines out of it: no agent gets in"
+			    " there", "pam.d/%s: %s takes passwords of %d"
+			    " bytes at most, and every proof is longer",
+			    service, short_of[i].what,
+			    short_of[i].max_bytes);
+}
+
 static void
 check_service(const struct doctor *doctor, const char *service,
     const struct pamd *stack)
@@ -358,6 +392,7 @@ check_service(const struct doctor *doctor, const char *service,
 	struct part part;
 	bool agents_only;
 
+	check_carrier(doctor, service);
 	select_part(doctor, service, stack, "auth", &part);
 	part.agents_only = agents_only = has_module(&part) && part.count == 1;
 	if (!has_module(&part))

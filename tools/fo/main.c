@@ -56,6 +56,7 @@ const struct verb *const verbs[] = {
 	&verb_proof_verify,
 	&verb_verify,
 	&verb_ssh,
+	&verb_run,
 	&verb_target,
 	&verb_completion,
 	&verb_manual,

@@ -335,8 +335,8 @@ static const char environment[] =
     ".El\n"
     ".Sh EXIT STATUS\n"
     "0 if it is done, 1 if it was refused or not found, 2 if the command line"
-    " cannot\nbe understood, 3 in trouble.\n.Cm fo ssh\nexits with what"
-    " ssh exits with.\n";
+    " cannot\nbe understood, 3 in trouble.\n.Cm fo ssh\nand\n.Cm fo run\n"
+    "exit with what they ran exits with.\n";
 
 static void
 put_overview(void)

@@ -255,6 +255,25 @@ principal_key_live(const struct fo_pkey *key, int64_t now)
 	return key->revoked == 0 && (key->expires == 0 || key->expires > now);
 }
 
+bool
+principal_ends_by(const struct fo_principal *principal, int64_t now,
+    int64_t until)
+{
+	size_t i, live = 0;
+
+	for (i = 0; i < principal->keys_count; i++) {
+		const struct fo_pkey *key = &principal->keys[i];
+
+		if (!principal_key_live(key, now))
+			continue;
+		if (key->expires == 0 || key->expires > until)
+			return false;
+		live++;
+	}
+
+	return live > 0;
+}
+
 fo_err
 principal_key_revoke(struct fo_pkey *key, const char *reason, int64_t now)
 {

@@ -70,6 +70,9 @@ bool principal_key_live(const struct fo_pkey *key, int64_t now);
 FO_MUST_CHECK fo_err principal_key_revoke(struct fo_pkey *key,
     const char *reason, int64_t now);
 
+/* Has it keys in force, and does the last of them end by then? */
+bool principal_ends_by(const struct fo_principal *principal, int64_t now,
+    int64_t until);
 /* When its last key in force expires: text for a table; "never", "-". */
 void principal_expiry(const struct fo_principal *principal, int64_t now,
     char ret_text[PRINCIPAL_EXPIRY_SIZE]);

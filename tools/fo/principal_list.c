@@ -58,25 +58,6 @@ struct listing {
 
 /* ---- which ----------------------------------------------------------- */
 
-/* Does its last key in force end by then? */
-static bool
-ends_by(const struct fo_principal *principal, int64_t now, int64_t until)
-{
-	size_t i, live = 0;
-
-	for (i = 0; i < principal->keys_count; i++) {
-		const struct fo_pkey *key = &principal->keys[i];
-
-		if (!principal_key_live(key, now))
-			continue;
-		if (key->expires == 0 || key->expires > until)
-			return false;
-		live++;
-	}
-
-	return live > 0;
-}
-
 static bool
 wanted(const struct listing *listing, const struct fo_principal *principal)
 {
@@ -89,8 +70,8 @@ wanted(const struct listing *listing, const struct fo_principal *principal)
 	    (group == NULL || list_has(principal->groups, group)) &&
 	    (status == NULL ||
 	    strcmp(fo_status_word(principal->status), status) == 0) &&
-	    (listing->until == 0 || ends_by(principal, listing->admin->now,
-	    listing->until));
+	    (listing->until == 0 || principal_ends_by(principal,
+	    listing->admin->now, listing->until));
 }
 
 /* ---- printing -------------------------------------------------------- */

@@ -15,7 +15,10 @@
 
 #include "options.h"
 #include "out.h"
+#include "principal.h"
 
+/* A key that ends so soon is told of. */
+#define SOON_S (7 * 86400)
 #define INDEX_REMEDY "make the index anew: fo store index"
 
 /* A registered thumbprint and whose it is, or a name and whose it is. */
@@ -317,6 +320,22 @@ check_stray(const char *jkt, void *arg)
 	return FO_OK;
 }
 
+/* A key that ends lets nobody in from then on, without a word before. */
+static void
+check_end(struct check *check, const struct fo_principal *principal)
+{
+	const int64_t now = check->admin->now;
+	char when[PRINCIPAL_EXPIRY_SIZE];
+
+	if (principal->status != FO_STATUS_ACTIVE ||
+	    !principal_ends_by(principal, now, now + SOON_S))
+		return;
+	principal_expiry(principal, now, when);
+	finding(check->findings, LEVEL_WARN, "a new one for it: fo agent"
+	    " rotate", "%s %s: its last key ends at %s",
+	    fo_kind_word(principal->kind), principal->name, when);
+}
+
 static void
 check_principals(struct check *check)
 {
@@ -334,6 +353,7 @@ check_principals(struct check *check)
 		    check->groups);
 		check_named(check, "principal", p->id, "policy", p->policies,
 		    check->policies);
+		check_end(check, p);
 	}
 }
 

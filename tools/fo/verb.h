@@ -14,7 +14,7 @@
 
 #define VERB_MAX_OPTIONS 16
 
-/* What fo exits with; `fo ssh` exits with what ssh does. */
+/* What fo exits with; `fo ssh` and `fo run` exit with what they ran does. */
 enum {
 	FO_EXIT_DONE = 0,
 	FO_EXIT_DENIED = 1,	/* refused, not found, problems found */
@@ -92,6 +92,7 @@ extern const struct verb verb_store_check;
 extern const struct verb verb_store_index;
 extern const struct verb verb_store_replay;
 extern const struct verb verb_ssh;
+extern const struct verb verb_run;
 extern const struct verb verb_target;
 extern const struct verb verb_audit;
 extern const struct verb verb_audit_seal;
