@@ -50,6 +50,14 @@ class Page:
         assert steps, f"{self.path.name}: no commands in {title}"
         return steps
 
+    def program(self, title, *marks):
+        """The block of a section that has just these marks."""
+        mark = re.escape(" ".join(marks))
+        found = re.findall(rf"^```{mark}\n(.*?)^```$", self.section(title),
+                           re.M | re.S)
+        assert len(found) == 1, f"{self.path.name}: {marks} in {title}"
+        return found[0]
+
     def commands(self, title):
         return [step.commands for step in self.steps(title)]
 
