@@ -308,7 +308,7 @@ class Log:
 
     def __init__(self):
         self.lines = []
-        self.marks = self.marks_read = 0
+        self.marks, self.marks_read = 0, set()
         self.broken = []
         self.news = threading.Condition()
         self.socket = None
@@ -351,7 +351,7 @@ class Log:
                 return
             if data.startswith(self.MARK):
                 with self.news:
-                    self.marks_read = int(data.removeprefix(self.MARK))
+                    self.marks_read.add(int(data.removeprefix(self.MARK)))
                     self.news.notify_all()
                 continue
             with self.news:
@@ -369,14 +369,18 @@ class Log:
             return len(self.lines)
 
     def settle(self):
-        """Until all that was sent before this has been read."""
-        self.marks += 1
+        """Until all that was sent before this has been read. Threads that
+        wait at once may send their marks in another order than they took
+        them."""
+        with self.news:
+            self.marks += 1
+            mine = self.marks
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.connect(self.PATH)
-            sender.send(self.MARK + b"%d" % self.marks)
+            sender.send(self.MARK + b"%d" % mine)
         with self.news:
-            assert self.news.wait_for(
-                lambda: self.marks_read >= self.marks, 10)
+            assert self.news.wait_for(lambda: mine in self.marks_read, 10), \
+                "nobody reads the log"
 
     def events(self, mark=0, **want):
         """The events since mark that have these values."""
