@@ -764,7 +764,8 @@ visit(int dirfd, const char *name, struct walk *walk)
 		fo_diag_set(walk->diag, "login record %s is of process %ld",
 		    name, (long)record.pid);
 		fo_login_record_clear(&record);
-		r = FO_ERR_SESSION;
+		walk->unread++;
+		return FO_OK;
 	}
 	if (r != FO_OK) {
 		walk->unread++;
