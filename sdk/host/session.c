@@ -715,7 +715,7 @@ name_session(const char *sid, pid_t pid, struct fo_diag *diag,
     char ret_name[NAME_SIZE])
 {
 	make_name(sid, pid, ret_name);
-	if (maker_of(ret_name) == pid)
+	if (maker_of(ret_name) != 0)
 		return true;
 	fo_diag_set(diag, "this is not a session's id");
 	return false;

@@ -158,6 +158,15 @@ key_of(napi_env env, napi_value value)
 	return key;
 }
 
+/* The one argument of a call; NULL: it is no key. */
+static const struct fo_key *
+key_argument(napi_env env, napi_callback_info info)
+{
+	napi_value args[ARGS_MAX];
+
+	return arguments(env, info, 1, args) ? key_of(env, args[0]) : NULL;
+}
+
 /* ---- jobs --------------------------------------------------------------- */
 
 static void
@@ -368,14 +377,11 @@ proof_sign(napi_env env, napi_callback_info info)
 static napi_value
 key_thumbprint(napi_env env, napi_callback_info info)
 {
-	const struct fo_key *key = NULL;
-	napi_value args[ARGS_MAX];
+	const struct fo_key *key = key_argument(env, info);
 	char jkt[FO_JKT_SIZE];
-	fo_err r = FO_ERR_ARG;
+	const fo_err r = key == NULL ? FO_ERR_ARG :
+	    fo_key_thumbprint(key, jkt);
 
-	if (arguments(env, info, 1, args) &&
-	    (key = key_of(env, args[0])) != NULL)
-		r = fo_key_thumbprint(key, jkt);
 	return r == FO_OK ? text_value(env, jkt) : throw_error(env, r, NULL);
 }
 
@@ -383,15 +389,14 @@ key_thumbprint(napi_env env, napi_callback_info info)
 static napi_value
 key_jwk(napi_env env, napi_callback_info info)
 {
-	const struct fo_key *key = NULL;
-	napi_value args[ARGS_MAX], value;
+	const struct fo_key *key = key_argument(env, info);
 	struct fo_jwk jwk;
+	napi_value value;
 	char *json = NULL;
-	fo_err r = FO_ERR_ARG;
+	fo_err r;
 
-	if (arguments(env, info, 1, args) &&
-	    (key = key_of(env, args[0])) != NULL &&
-	    (r = fo_key_jwk(key, &jwk)) == FO_OK)
+	r = key == NULL ? FO_ERR_ARG : fo_key_jwk(key, &jwk);
+	if (r == FO_OK)
 		r = fo_jwk_format(&jwk, &json);
 	if (r != FO_OK)
 		return throw_error(env, r, NULL);
@@ -403,14 +408,11 @@ key_jwk(napi_env env, napi_callback_info info)
 static napi_value
 key_to_pem(napi_env env, napi_callback_info info)
 {
-	const struct fo_key *key = NULL;
-	napi_value args[ARGS_MAX], value;
+	const struct fo_key *key = key_argument(env, info);
+	napi_value value;
 	char *pem = NULL;
-	fo_err r = FO_ERR_ARG;
+	const fo_err r = key == NULL ? FO_ERR_ARG : fo_key_to_pem(key, &pem);
 
-	if (arguments(env, info, 1, args) &&
-	    (key = key_of(env, args[0])) != NULL)
-		r = fo_key_to_pem(key, &pem);
 	if (r != FO_OK)
 		return throw_error(env, r, NULL);
 	value = text_value(env, pem);

@@ -400,7 +400,10 @@ def needed(path):
 
 
 def library():
-    return built("libfirstops.so.[0-9]*.[0-9]*.[0-9]*")
+    """What the linker finds; files of versions before may lie beside it."""
+    if not BUILD.is_dir():
+        tap.skip(f"{BUILD} is not built")
+    return (BUILD / "sdk" / "libfirstops.so").resolve(strict=True)
 
 
 def programs():

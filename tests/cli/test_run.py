@@ -79,9 +79,11 @@ class Run(fo.Case):
         self.assertIn("--env NAME, or --fd NUMBER", done.stderr)
         for words, why in (
                 (("--env", "A", "--fd", "3"), "two things"),
-                (("--fd", "x"), "not a number"),
-                (("--fd", "-1"), "not a number"),
-                (("--fd", "1024"), "not a number"),
+                (("--fd", "x"), "nor a number"),
+                (("--fd", "-1"), "nor a number"),
+                (("--fd", "1"), "nor a number"),
+                (("--fd", "2"), "nor a number"),
+                (("--fd", "1024"), "nor a number"),
                 (("--env", "A=B"), "cannot be a variable"),
                 (("--env", ""), "cannot be a variable")):
             done = self.expect(2, "run", *FOR, *words, "true")

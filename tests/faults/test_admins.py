@@ -15,7 +15,7 @@ import fo
 
 import tap
 
-ROUNDS = 100 if verbs.DEEP else 20
+ROUNDS = 200 if verbs.DEEP else 20
 FEW = ROUNDS // 5
 CROWD = 12
 BOOT = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()

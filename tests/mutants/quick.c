@@ -164,6 +164,7 @@ choose(const struct criterion_test *test)
 	struct criterion_suite **suite;
 
 	now.test = test;
+	now.suite = NULL;
 	for (suite = __start_cr_sts; suite != __stop_cr_sts; suite++)
 		if (strcmp((*suite)->name, test->category) == 0)
 			now.suite = *suite;

@@ -330,20 +330,29 @@ Test(audit, a_connection_that_is_kept_is_made_once)
 	reader_close(&rd);
 }
 
+/* Another socket at the reader's path. */
+static void
+reader_replace(struct reader *rd)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+
+	cr_assert_eq(unlink(rd->path), 0);
+	rd->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	cr_assert_geq(rd->fd, 0);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd->path);
+	cr_assert_eq(bind(rd->fd, (struct sockaddr *)&at, sizeof(at)), 0);
+}
+
 /* The daemon was started again: another socket, as syslog(3) sees it. */
 Test(audit, a_daemon_that_was_started_again_gets_the_event)
 {
 	struct fo_syslog syslog = FO_SYSLOG_NONE;
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct reader rd;
 
 	open_kept(&rd, &syslog);
 	close(rd.fd);
-	cr_assert_eq(unlink(rd.path), 0);
-	rd.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	cr_assert_geq(rd.fd, 0);
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd.path);
-	cr_assert_eq(bind(rd.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	reader_replace(&rd);
 	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
 	(void)reader_get(&rd);
 	fo_syslog_close(&syslog);
@@ -354,18 +363,11 @@ Test(audit, a_daemon_that_was_started_again_gets_the_event)
 Test(audit, who_reads_now_gets_the_event_and_not_who_read_before)
 {
 	struct fo_syslog syslog = FO_SYSLOG_NONE;
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct reader rd, old;
 
-	reader_open(&rd, SOCK_DGRAM);
-	cr_assert_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
-	(void)reader_get(&rd);
+	open_kept(&rd, &syslog);
 	old = rd;
-	cr_assert_eq(unlink(rd.path), 0);
-	rd.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	cr_assert_geq(rd.fd, 0);
-	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", rd.path);
-	cr_assert_eq(bind(rd.fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	reader_replace(&rd);
 	cr_expect_eq(emit_kept(&rd, &syslog), FO_OK, "%s", diag.text);
 	(void)reader_get(&rd);
 	expect_nothing(&old);

@@ -237,6 +237,32 @@ Test(proof_sign, with_nonce_and_an_htu_of_up_to_61_bytes_it_fits_511)
 	cr_expect_eq(length_with(61, NONCE), FO_PROOF_PAM_MAX_BYTES);
 }
 
+/* Said before it is tried, of that service and of none that is called alike. */
+Test(proof_sign, a_service_that_carries_no_proof_gets_none)
+{
+	static const char *const others[] = { "pam://vsftpd/sshd/u",
+		"pam://h/vsftpdx/u", "pam://h/xvsftpd/u", "pam://h/sshd/vsftpd",
+		"https://h/vsftpd/u" };
+	struct fo_diag diag = { .text = "" };
+	struct fo_request req = { .htm = "PAM", .htu = "pam://h/vsftpd/u",
+		.iat = 1, .diag = &diag };
+	struct fo_key *key = NULL;
+	char *proof = NULL;
+
+	cr_assert_eq(fo_key_generate(&key), FO_OK);
+	cr_expect_eq(fo_proof_sign(key, &req, &proof), FO_ERR_TOO_LONG);
+	cr_expect_null(proof);
+	cr_expect_not_null(strstr(diag.text, "the 128 that arrive whole"),
+	    "%s", diag.text);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		req.htu = others[i];
+		cr_expect_eq(fo_proof_sign(key, &req, &proof), FO_OK, "%s: %s",
+		    others[i], diag.text);
+		fo_proof_text_free(&proof);
+	}
+	fo_key_free(&key);
+}
+
 Test(proof_sign, without_nonce_an_htu_of_up_to_88_bytes_fits_511)
 {
 	for (size_t n = 11; n <= 88; n++)

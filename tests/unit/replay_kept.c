@@ -127,6 +127,7 @@ Test(replay, the_folder_that_is_kept_is_one_users)
 	cr_assert_eq(seteuid(1234), 0);
 	machine_pass(&m, 16);
 	cr_expect_eq(spend(&m, HASH_B), FO_OK, "%s", diag.text);
+	cr_expect_eq(keep->folder.st_uid, 1234);
 	cr_assert_eq(seteuid(0), 0);
 	cr_expect_eq(spend(&m, HASH_B), FO_OK, "its own folder: %s",
 	    diag.text);

@@ -1121,7 +1121,16 @@ Test(session, a_session_needs_the_id_of_one)
 		cr_expect_eq(fo_session_put(run_folder, &record, &diag),
 		    FO_ERR_SESSION, "%s", wrong[i]);
 		cr_expect_str_eq(diag.text, "this is not a session's id");
+		cr_expect_eq(fo_session_remove(run_folder, wrong[i], 0, &diag),
+		    FO_ERR_SESSION, "%s", wrong[i]);
 	}
+	/* a record that nobody made is none */
+	record = make_record();
+	record.pid = 0;
+	cr_expect_eq(fo_session_put(run_folder, &record, &diag),
+	    FO_ERR_SESSION);
+	cr_expect_eq(fo_session_remove(run_folder, SID, 0, &diag),
+	    FO_ERR_SESSION);
 	machine_close(&m);
 }
 

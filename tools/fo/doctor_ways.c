@@ -78,28 +78,29 @@ check_keys(const struct doctor *doctor, const struct passwd *pw)
 	}
 }
 
+/* Files of an account's name that let something run without a login. */
 static void
-check_crontab(const struct doctor *doctor, const char *user)
+check_files(const struct doctor *doctor, const char *user)
 {
+	static const struct {
+		const char *folder;
+		const char *what;
+		const char *remedy;
+	} ways[] = {
+		{ "/var/spool/cron/crontabs", "runs commands that no agent was"
+		    " let in for", "look at it, and remove what nobody needs:"
+		    " crontab -u USER -e" },
+		{ "/var/lib/systemd/linger", "lets processes go on when the"
+		    " session has ended", "loginctl disable-linger USER" },
+	};
 	char path[DOCTOR_PATH_SIZE];
 
-	snprintf(path, sizeof(path), "/var/spool/cron/crontabs/%s", user);
-	if (doctor_exists(doctor, path))
-		finding(doctor->findings, LEVEL_WARN, "look at it, and remove"
-		    " what nobody needs: crontab -u USER -e", "%s: %s runs"
-		    " commands that no agent was let in for", user, path);
-}
-
-static void
-check_linger(const struct doctor *doctor, const char *user)
-{
-	char path[DOCTOR_PATH_SIZE];
-
-	snprintf(path, sizeof(path), "/var/lib/systemd/linger/%s", user);
-	if (doctor_exists(doctor, path))
-		finding(doctor->findings, LEVEL_WARN, "loginctl disable-linger"
-		    " USER", "%s: %s lets processes go on when the session has"
-		    " ended", user, path);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", ways[i].folder, user);
+		if (doctor_exists(doctor, path))
+			finding(doctor->findings, LEVEL_WARN, ways[i].remedy,
+			    "%s: %s %s", user, path, ways[i].what);
+	}
 }
 
 /* Locked ones begin with ! or *, which no password becomes. */
@@ -147,8 +148,7 @@ doctor_ways(const struct doctor *doctor)
 		if (!fo_config_reserved(config, pw->pw_name))
 			continue;
 		check_keys(doctor, pw);
-		check_crontab(doctor, pw->pw_name);
-		check_linger(doctor, pw->pw_name);
+		check_files(doctor, pw->pw_name);
 	}
 	look_whole(doctor);
 	fclose(file);

@@ -166,9 +166,10 @@ check_reader(const struct call *call, const char **ret_variable, int *ret_fd)
 	if (fd != NULL && *ret_variable != NULL)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--env and --fd"
 		    " say two things: where does the command look?");
-	if (fd != NULL && !number_parse(fd, 0, FD_MAX, &number))
+	if (fd != NULL && (!number_parse(fd, 0, FD_MAX, &number) ||
+	    number == STDOUT_FILENO || number == STDERR_FILENO))
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--fd %s is not"
-		    " a number from 0 to %d", fd, FD_MAX);
+		    " 0, nor a number from 3 to %d", fd, FD_MAX);
 	*ret_fd = (int)number;
 	if (fd == NULL && *ret_variable == NULL &&
 	    (*ret_variable = variable_of(call->option[OPT_SERVICE])) == NULL)

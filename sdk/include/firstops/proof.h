@@ -40,7 +40,9 @@ struct fo_request {
 	const char *access_token; /* NULL: no ath */
 	int64_t iat;		  /* required: seconds since 1970 */
 	const char *jti;	  /* NULL: 12 random bytes, 16 characters */
-	size_t max_bytes; /* 0: 511 for pam: targets, otherwise 4096 */
+	/* 0: what arrives whole: 128 at vsftpd, which so takes none; 511 at
+	 * every other service of a pam: target; otherwise 4096 */
+	size_t max_bytes;
 	struct fo_diag *diag;	  /* NULL, or where the reason goes */
 };
 
