@@ -112,17 +112,24 @@ make_name(const char *sid, pid_t pid, char ret_name[NAME_SIZE])
 	    (unsigned int)pid);
 }
 
+/* What a name says of its maker, whether it is the name of a record or not. */
+static pid_t
+said_maker(const char *name)
+{
+	const char *dot = strchrnul(name, '.');
+
+	return (pid_t)strtol(dot + (*dot != '\0'), NULL, 10);
+}
+
 /* Who made the record of this name; 0: it is the name of none. */
 static pid_t
 maker_of(const char *name)
 {
-	const char *dot = strchrnul(name, '.');
+	const pid_t pid = said_maker(name);
 	char again[NAME_SIZE];
-	pid_t pid;
 
-	if (!is_sid(name, (size_t)(dot - name)))
+	if (!is_sid(name, strcspn(name, ".")))
 		return 0;
-	pid = (pid_t)strtol(dot + (*dot != '\0'), NULL, 10);
 	make_name(name, pid, again);
 	return pid > 0 && strcmp(name, again) == 0 ? pid : 0;
 }
@@ -776,13 +783,12 @@ visit(int dirfd, const char *name, struct walk *walk)
 	return r;
 }
 
-/* Most files are another's, and are not opened. */
+/* Most files are another's, and are not opened: so that is asked first. */
 static bool
 is_wanted(const struct walk *walk, const char *name)
 {
-	const pid_t maker = maker_of(name);
-
-	return maker != 0 && (walk->by == NULL || walk->by(maker, walk->arg));
+	return (walk->by == NULL || walk->by(said_maker(name), walk->arg)) &&
+	    maker_of(name) != 0;
 }
 
 /* No folder means no record. */
