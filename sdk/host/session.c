@@ -771,8 +771,7 @@ visit(int dirfd, const char *name, struct walk *walk)
 		fo_diag_set(walk->diag, "login record %s is of process %ld",
 		    name, (long)record.pid);
 		fo_login_record_clear(&record);
-		walk->unread++;
-		return FO_OK;
+		r = FO_ERR_SESSION;
 	}
 	if (r != FO_OK) {
 		walk->unread++;

@@ -39,7 +39,10 @@ WORLDS = ("faults", "e2e")
 LONGEST_FIRST = ("fuzz", "unit", "pam", "cli", "sdk")
 # And of their programs these, so that nobody waits for one of them at the end.
 LONG = ("fuzz/replay", "unit/decide", "cli/test_seal.py", "pam/guest",
-        "cli/test_lifecycle.py")
+        "cli/test_lifecycle.py", "e2e/test_auditor.py")
+
+# These measure how long something takes.
+TIMED = {"e2e/test_revocation.py", "e2e/test_scale.py"}
 
 # In their long form these use all processors themselves.
 WIDE = {f"faults/test_{name}.py" for name in
@@ -277,8 +280,8 @@ def choose(suite, folder, options, report, sanitized):
 
 
 def run_together(suites, folder, env, options, report, sanitized=False):
-    """Run some suites' programs, two at a time; end to end one by one, and
-    what uses all processors, too."""
+    """Run some suites' programs, two at a time; what measures time, or uses
+    all processors, by itself."""
     chosen = [program for suite in suites for program in
               choose(suite, folder, options, report, sanitized)]
     if not chosen:
@@ -287,7 +290,7 @@ def run_together(suites, folder, env, options, report, sanitized=False):
     report.heading("Running " + ", ".join(suites) +
                    (" (sanitizers)" if sanitized else ""))
     label = "asan/" if sanitized else ""
-    alone = [program for program in chosen if program[0].startswith("e2e/")
+    alone = [program for program in chosen if program[0] in TIMED
              or (options.deep and program[0] in WIDE)]
     others = [program for program in chosen if program not in alone]
     for some, workers in ((alone, 1), (others, 2)):
