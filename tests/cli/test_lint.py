@@ -333,6 +333,11 @@ def compile_alone(compiler, language):
     none([f"{name}:\n{text}" for name, text in problems.items() if text])
 
 
+def test_the_readme_has_the_table_of_services_that_the_tests_make():
+    none(complaints(sys.executable, "-B", TOP / "tests/support/services.py",
+                    "--check").splitlines())
+
+
 def test_each_public_header_compiles_alone_as_c17():
     compile_alone("gcc", ["-x", "c", "-std=c17"])
 
