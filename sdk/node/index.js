@@ -13,6 +13,9 @@
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
+/* The TPM's own libraries print what we throw, unless the environment says. */
+process.env.TSS2_LOG ??= 'all+NONE';
+
 /*
  * Node has an OpenSSL of its own, whose functions stand before those of the
  * system's libcrypto: libfirstops takes the latter, which it was built for.

@@ -20,13 +20,8 @@
 
 #include "base/diag.h"
 #include "base/wipe.h"
+#include "key_device.h"
 #include "p256.h"
-
-struct fo_key {
-	OSSL_LIB_CTX *libctx;
-	EVP_PKEY *pkey;
-	struct fo_jwk jwk;
-};
 
 /* Group names are short: anything that does not fit is not P-256. */
 #define GROUP_MAX 64
@@ -172,34 +167,64 @@ out:
 	return r;
 }
 
+static fo_err
+read_public(const EVP_PKEY *pkey, struct fo_diag *diag,
+    struct fo_jwk *ret_jwk)
+{
+	fo_err r;
+
+	if ((r = check_group(pkey, diag)) != FO_OK ||
+	    (r = read_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X,
+	    ret_jwk->x)) != FO_OK)
+		return r;
+	return read_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, ret_jwk->y);
+}
+
+/* Of a device's key, which may tell less: as libcrypto sees its public half. */
+static fo_err
+read_device(const EVP_PKEY *pkey, struct fo_diag *diag,
+    struct fo_jwk *ret_jwk)
+{
+	OSSL_LIB_CTX *libctx;
+	EVP_PKEY *public = NULL;
+	fo_err r;
+
+	if ((libctx = OSSL_LIB_CTX_new()) == NULL)
+		return FO_ERR_NOMEM;
+	if ((r = fo_device_public(pkey, libctx, diag, &public)) == FO_OK)
+		r = read_public(public, diag, ret_jwk);
+	EVP_PKEY_free(public);
+	OSSL_LIB_CTX_free(libctx);
+	return r;
+}
+
 fo_err
-fo_key_take(OSSL_LIB_CTX *libctx, EVP_PKEY *pkey, struct fo_diag *diag,
-    struct fo_key **ret_key)
+fo_key_take(OSSL_LIB_CTX *libctx, EVP_PKEY *pkey, struct fo_device *device,
+    struct fo_diag *diag, struct fo_key **ret_key)
 {
 	struct fo_key *key;
-	fo_err r = FO_ERR_NOMEM;
+	fo_err r;
 
 	if ((key = calloc(1, sizeof(*key))) == NULL) {
 		EVP_PKEY_free(pkey);
+		fo_device_free(&device);
 		OSSL_LIB_CTX_free(libctx);
 		return FO_ERR_NOMEM;
 	}
 	key->libctx = libctx;
 	key->pkey = pkey;
-	if ((r = check_group(pkey, diag)) != FO_OK ||
-	    (r = read_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_X,
-	    key->jwk.x)) != FO_OK ||
-	    (r = read_coordinate(pkey, OSSL_PKEY_PARAM_EC_PUB_Y,
-	    key->jwk.y)) != FO_OK ||
-	    (r = check_pair(key, diag)) != FO_OK)
-		goto out;
+	key->device = device;
+	if (device != NULL)
+		r = read_device(pkey, diag, &key->jwk);
+	else if ((r = read_public(pkey, diag, &key->jwk)) == FO_OK)
+		r = check_pair(key, diag);
+	if (r != FO_OK) {
+		fo_key_free(&key);
+		return r;
+	}
 
 	*ret_key = key;
-	key = NULL; /* now owned by the caller */
-	r = FO_OK;
-out:
-	fo_key_free(&key);
-	return r;
+	return FO_OK;
 }
 
 void
@@ -208,6 +233,7 @@ fo_key_free(struct fo_key **key)
 	if (key == NULL || *key == NULL)
 		return;
 	EVP_PKEY_free((*key)->pkey); /* wipes the private half */
+	fo_device_free(&(*key)->device);
 	OSSL_LIB_CTX_free((*key)->libctx);
 	free(*key);
 	*key = NULL;
@@ -215,8 +241,9 @@ fo_key_free(struct fo_key **key)
 
 /* ---- making ---------------------------------------------------------- */
 
-static fo_err
-generate(OSSL_LIB_CTX *libctx, EVP_PKEY **ret_pkey)
+fo_err
+fo_key_make(OSSL_LIB_CTX *libctx, const char *properties,
+    EVP_PKEY **ret_pkey)
 {
 	char group[] = FO_P256_GROUP;
 	OSSL_PARAM params[] = {
@@ -228,8 +255,8 @@ generate(OSSL_LIB_CTX *libctx, EVP_PKEY **ret_pkey)
 	EVP_PKEY *pkey = NULL;
 	fo_err r = FO_ERR_CRYPTO;
 
-	if ((ctx = EVP_PKEY_CTX_new_from_name(libctx, FO_EC_OID, NULL)) ==
-	    NULL)
+	if ((ctx = EVP_PKEY_CTX_new_from_name(libctx, FO_EC_OID,
+	    properties)) == NULL)
 		goto out;
 	if (EVP_PKEY_keygen_init(ctx) != 1 ||
 	    EVP_PKEY_CTX_set_params(ctx, params) != 1 ||
@@ -258,9 +285,9 @@ fo_key_generate(struct fo_key **ret_key)
 	(void)ERR_set_mark();
 	if ((libctx = OSSL_LIB_CTX_new()) == NULL)
 		goto out;
-	if ((r = generate(libctx, &pkey)) != FO_OK)
+	if ((r = fo_key_make(libctx, NULL, &pkey)) != FO_OK)
 		goto out;
-	r = fo_key_take(libctx, pkey, NULL, ret_key);
+	r = fo_key_take(libctx, pkey, NULL, NULL, ret_key);
 	libctx = NULL; /* taken, whatever came of it */
 out:
 	OSSL_LIB_CTX_free(libctx);
@@ -289,8 +316,9 @@ to_raw(const unsigned char *der, size_t len, unsigned char raw[FO_SIG_BYTES])
 	return r;
 }
 
-static fo_err
-sign(const struct fo_key *key, const unsigned char digest[FO_SHA256_BYTES],
+fo_err
+fo_key_sign_by(const struct fo_key *key, const char *properties,
+    const unsigned char digest[FO_SHA256_BYTES],
     unsigned char raw[FO_SIG_BYTES])
 {
 	unsigned char der[FO_DER_SIG_MAX];
@@ -298,8 +326,8 @@ sign(const struct fo_key *key, const unsigned char digest[FO_SHA256_BYTES],
 	fo_err r = FO_ERR_CRYPTO;
 	EVP_PKEY_CTX *ctx;
 
-	if ((ctx = EVP_PKEY_CTX_new_from_pkey(key->libctx, key->pkey, NULL)) ==
-	    NULL)
+	if ((ctx = EVP_PKEY_CTX_new_from_pkey(key->libctx, key->pkey,
+	    properties)) == NULL)
 		goto out;
 	if (EVP_PKEY_sign_init(ctx) != 1 ||
 	    EVP_PKEY_sign(ctx, der, &len, digest, FO_SHA256_BYTES) != 1)
@@ -312,14 +340,16 @@ out:
 
 fo_err
 fo_key_sign(const struct fo_key *key,
-    const unsigned char digest[FO_SHA256_BYTES],
+    const unsigned char digest[FO_SHA256_BYTES], struct fo_diag *diag,
     unsigned char ret_sig[FO_SIG_BYTES])
 {
 	unsigned char raw[FO_SIG_BYTES];
 	fo_err r;
 
 	(void)ERR_set_mark();
-	if ((r = sign(key, digest, raw)) == FO_OK)
+	r = key->device != NULL ? fo_device_sign(key, digest, diag, raw) :
+	    fo_key_sign_by(key, NULL, digest, raw);
+	if (r == FO_OK)
 		memcpy(ret_sig, raw, sizeof(raw));
 	(void)ERR_pop_to_mark();
 	return r;
@@ -356,6 +386,8 @@ fo_key_to_pem(const struct fo_key *key, char **ret_pem)
 
 	if (key == NULL || ret_pem == NULL)
 		return FO_ERR_ARG;
+	if (key->device != NULL && !fo_device_wraps(key->device))
+		return FO_ERR_BAD_KEY;
 
 	(void)ERR_set_mark();
 	if ((ctx = OSSL_ENCODER_CTX_new_for_pkey(key->pkey, EVP_PKEY_KEYPAIR,

@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/safeopen.h"
 #include "base/wipe.h"
+#include "key_device.h"
 
 /* A key and a few certificates beside it; nothing that we read is longer. */
 #define FILE_MAX 65536
@@ -179,6 +180,13 @@ fo_key_load(const char *uri, fo_passphrase_cb ask, void *arg,
 
 	if (uri == NULL || ret_key == NULL)
 		return FO_ERR_ARG;
+	if (fo_device_uri(uri)) {
+		r = fo_device_load(uri, ask, arg, diag, ret_key);
+		if (r != FO_OK)
+			fo_diag_prefix(diag, "%.*s", (int)strcspn(uri, "?;"),
+			    uri); /* the PIN may stand behind these */
+		return r;
+	}
 	if ((r = path_of(uri, diag, &path)) != FO_OK ||
 	    (r = read_file(path, diag, &data, &len)) != FO_OK)
 		goto out;

@@ -14,12 +14,14 @@
 #include "base/diag.h"
 #include "base/wipe.h"
 #include "key.h"
+#include "key_device.h"
 
 /* Longest passphrase that is asked for, with its NUL. */
 #define PASSPHRASE_SIZE 1024
 
 #define BEGIN "-----BEGIN "
 #define DASHES "-----"
+#define TSS2 "TSS2 PRIVATE KEY" /* wrapped by a TPM */
 #define TRADITIONAL "\nProc-Type: 4,ENCRYPTED"
 
 /* One PEM block, borrowed from the text: BEGIN line to END line. */
@@ -63,7 +65,8 @@ is_private(const struct block *block)
 {
 	return has_label(block, "EC PRIVATE KEY") ||
 	    has_label(block, "PRIVATE KEY") ||
-	    has_label(block, "ENCRYPTED PRIVATE KEY");
+	    has_label(block, "ENCRYPTED PRIVATE KEY") ||
+	    has_label(block, TSS2);
 }
 
 /* The next block that begins at the start of a line, from *at on. */
@@ -223,13 +226,18 @@ fo_key_from_pem(const char *pem, size_t len, fo_passphrase_cb ask, void *arg,
 	(void)ERR_set_mark();
 	if ((r = find_private(pem, len, &reason, &block)) != FO_OK)
 		goto out;
+	if (has_label(&block, TSS2)) {
+		r = fo_device_unwrap(block.text, block.len, ask, arg, &reason,
+		    ret_key);
+		goto out;
+	}
 	if ((libctx = OSSL_LIB_CTX_new()) == NULL) {
 		r = FO_ERR_NOMEM;
 		goto out;
 	}
 	if ((r = decode(libctx, &block, ask, arg, &reason, &pkey)) != FO_OK)
 		goto out;
-	r = fo_key_take(libctx, pkey, &reason, ret_key);
+	r = fo_key_take(libctx, pkey, NULL, &reason, ret_key);
 	libctx = NULL; /* taken, whatever came of it */
 out:
 	OSSL_LIB_CTX_free(libctx);

@@ -241,7 +241,7 @@ assemble(const struct fo_key *key, const struct fo_request *req,
 	proof[header_len] = '.';
 	fo_b64url_encode(claims->data, claims->len, proof + header_len + 1);
 	if ((r = fo_sha256(proof, input_len, digest)) != FO_OK ||
-	    (r = fo_key_sign(key, digest, sig)) != FO_OK)
+	    (r = fo_key_sign(key, digest, req->diag, sig)) != FO_OK)
 		goto out;
 	proof[input_len] = '.';
 	fo_b64url_encode(sig, sizeof(sig), proof + input_len + 1);

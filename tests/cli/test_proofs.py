@@ -10,6 +10,7 @@ import time
 
 import fo
 import tap
+import tpm
 
 VECTORS = fo.TOP / "tests" / "vectors" / "rfc-proofs.json"
 HTU = "pam://bastion/postgresql/etl"
@@ -49,6 +50,43 @@ class Keys(fo.Case):
         self.assertEqual(made["file"], "k")
         self.assertEqual(made["thumbprint"],
                          self.json(0, "key", "thumbprint", "k")["thumbprint"])
+
+    def test_the_public_half_is_what_an_admin_registers(self):
+        self.store()
+        jkt = self.ok("key", "generate", "--out", "k").strip()
+        (self.dir / "k.jwk").write_text(self.ok("key", "jwk", "k"))
+        self.assertEqual(self.ok("key", "thumbprint", "k.jwk").strip(), jkt)
+        self.assertEqual(set(json.loads((self.dir / "k.jwk").read_text())),
+                         {"crv", "kty", "x", "y"})
+        made = self.json(0, "agent", "create", "bot", "--owner", "team",
+                         "--jwk", "k.jwk", config=True)
+        self.assertEqual(made["thumbprint"], jkt)
+
+    def test_a_tpm_makes_a_key_that_signs_where_it_is(self):
+        if tpm.missing():
+            self.skipTest(f"needs {tpm.missing()}")
+        with tpm.Tpm() as device:
+            self.env.update(device.env)
+            jkt = self.ok("key", "generate", "--tpm", "--out", "k").strip()
+            text = (self.dir / "k").read_text()
+            self.assertIn("-----BEGIN TSS2 PRIVATE KEY-----", text)
+            self.assertEqual(self.ok("key", "thumbprint", "k").strip(), jkt)
+            done = self.expect(0, "proof", "sign", "--key", "k", "--htu", HTU)
+            self.assertEqual(done.stderr, "")
+            self.expect(0, "proof", "verify", "--htu", HTU, "--htm", "PAM",
+                        "--jkt", jkt, input=done.stdout)
+
+    def test_without_the_tpm_its_key_is_told_and_nothing_else_is_printed(self):
+        if tpm.missing():
+            self.skipTest(f"needs {tpm.missing()}")
+        with tpm.Tpm() as device:
+            self.env.update(device.env)
+            self.ok("key", "generate", "--tpm", "--out", "k")
+        done = self.expect(3, "proof", "sign", "--key", "k", "--htu", HTU)
+        self.assertRegex(done.stderr, r"^fo: k: no TPM answers: .*\n\Z")
+        done = self.expect(3, "key", "generate", "--tpm", "--out", "other")
+        self.assertRegex(done.stderr, r"^fo: .*no TPM answers: .*\n\Z")
+        self.assertFalse((self.dir / "other").exists())
 
     def test_the_thumbprint_is_that_of_rfc_7638(self):
         self.ok("key", "generate", "--out", "k")

@@ -41,7 +41,7 @@ sign_texts(const char *header, const char *claims)
 	text[a] = '.';
 	fo_b64url_encode(claims, strlen(claims), text + a + 1);
 	NEED(fo_sha256(text, a + 1 + b, digest) == FO_OK);
-	NEED(fo_key_sign(the_key(), digest, sig) == FO_OK);
+	NEED(fo_key_sign(the_key(), digest, NULL, sig) == FO_OK);
 	text[a + 1 + b] = '.';
 	fo_b64url_encode(sig, sizeof(sig), text + a + b + 2);
 	fuzz_faults_release(held);

@@ -173,7 +173,8 @@ def test_every_symbol_has_the_version_that_it_came_with():
 
 def test_a_program_that_was_linked_with_the_released_one_still_runs():
     """packaging/abi has what the released library promised: functions may be
-    added to it."""
+    added to it. It is what "abidw --no-show-locs --no-corpus-path
+    --no-comp-dir-path --headers-dir sdk/include libfirstops.so" prints."""
     if not shutil.which("abidiff"):
         tap.skip("needs abidiff of abigail-tools")
     done = run("abidiff", "--no-added-syms", "--headers-dir2",

@@ -64,7 +64,7 @@ forge_proof_bytes(const char *header, size_t header_len, const char *claims,
 	struct fo_key *key = forge_key();
 
 	must(fo_sha256(text, len, digest) == FO_OK &&
-	    fo_key_sign(key, digest, sig) == FO_OK, "it cannot sign");
+	    fo_key_sign(key, digest, NULL, sig) == FO_OK, "it cannot sign");
 	text[len] = '.';
 	fo_b64url_encode(sig, sizeof(sig), text + len + 1);
 	fo_key_free(&key);

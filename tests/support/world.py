@@ -518,6 +518,19 @@ class Agent:
         self.id, self.jkt = made["id"], made["thumbprint"]
         own_tree(self.key, home, user)
 
+    @classmethod
+    def registered(cls, name, user="build"):
+        """One that somebody else registered; its key is where clients look
+        for it."""
+        agent = cls.__new__(cls)
+        shown = json.loads(must("fo", "agent", "show", name,
+                                "--json"))["agent"]
+        home = pathlib.Path(pwd.getpwnam(user).pw_dir)
+        agent.name, agent.owner, agent.user = name, shown["owner"], user
+        agent.id, agent.jkt = shown["id"], shown["keys"][0]["thumbprint"]
+        agent.key = home / ".config/firstops/key.pem"
+        return agent
+
     def sign(self, htu, nonce=None):
         """A fresh proof for that target."""
         more = ["--nonce", nonce] if nonce else []

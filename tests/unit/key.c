@@ -267,7 +267,7 @@ sign_many(void *arg)
 	    fo_key_jwk(key, &jwk) != FO_OK)
 		return NULL;
 	for (int i = 0; i < 50; i++)
-		good += fo_key_sign(key, digest, sig) == FO_OK &&
+		good += fo_key_sign(key, digest, NULL, sig) == FO_OK &&
 		    fo_verifier_check(verifier, &jwk, digest, sig,
 		    sizeof(sig)) == FO_OK;
 	fo_verifier_free(&verifier);
@@ -300,7 +300,7 @@ Test(key, a_good_signature_with_a_byte_more_or_less_is_bad)
 
 	cr_assert_eq(fo_verifier_new(&verifier), FO_OK);
 	cr_assert_eq(fo_key_jwk(key, &jwk), FO_OK);
-	cr_assert_eq(fo_key_sign(key, digest, sig), FO_OK);
+	cr_assert_eq(fo_key_sign(key, digest, NULL, sig), FO_OK);
 	cr_expect_eq(fo_verifier_check(verifier, &jwk, digest, sig, 64),
 	    FO_OK);
 	cr_expect_eq(fo_verifier_check(verifier, &jwk, digest, sig, 65),

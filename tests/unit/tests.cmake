@@ -75,6 +75,15 @@ firstops_unit(clock test_failing)
 firstops_unit(isolation test_forge PkgConfig::CRYPTO)
 firstops_unit(jwk test_forge)
 firstops_unit(key test_forge Threads::Threads)
+# Where OpenSSL would look for its provider "pkcs11".
+add_library(token_provider MODULE support/token_provider.c)
+set_target_properties(token_provider PROPERTIES PREFIX ""
+	OUTPUT_NAME pkcs11 LIBRARY_OUTPUT_DIRECTORY support)
+target_link_libraries(token_provider PRIVATE firstops_flags)
+firstops_unit(key_device firstops_static PkgConfig::CRYPTO Threads::Threads)
+target_compile_definitions(unit_key_device PRIVATE
+	BUILT="${CMAKE_BINARY_DIR}")
+add_dependencies(unit_key_device token_provider)
 firstops_unit(proof_check test_forge)
 firstops_unit(proof_parse test_forge)
 firstops_unit(proof_sign test_forge)

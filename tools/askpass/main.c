@@ -186,6 +186,8 @@ answer(const char *prompt, struct fo_diag *diag)
 
 	if (!hide_memory(diag))
 		return FO_ERR_IO;
+	/* the TPM's libraries print what we report */
+	(void)setenv("TSS2_LOG", "all+NONE", 0);
 	if (!fo_program_start())
 		return FO_ERR_CRYPTO;
 	if ((r = judge(prompt, diag, &challenge)) != FO_OK)

@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/diag.h"
+#include "base/wipe.h"
 
+#include "file.h"
 #include "out.h"
 #include "passphrase.h"
 
@@ -87,4 +90,48 @@ key_read_public(const char *path, const char *text, size_t len,
 	*ret_jwk = jwk;
 
 	return FO_OK;
+}
+
+/* A key that is no file: handle:0x81000001, pkcs11:... */
+static bool
+is_in_device(const char *name)
+{
+	return strchr(name, ':') != NULL && access(name, F_OK) != 0;
+}
+
+static int
+read_file(const struct call *call, const char *path, struct fo_jwk *ret_jwk)
+{
+	struct fo_diag diag = { "" };
+	char *text = NULL;
+	size_t len = 0;
+	fo_err r;
+
+	r = file_read(path, KEY_MAX_BYTES, &diag, &text, &len);
+	if (r == FO_OK)
+		r = key_read_public(path, text, len, &diag, ret_jwk);
+	fo_wipe_free(&text, len);
+	if (r == FO_OK)
+		return FO_EXIT_DONE;
+
+	return fail(call, FO_EXIT_TROUBLE, r, "%s",
+	    diag.text[0] != '\0' ? diag.text : fo_err_text(r));
+}
+
+int
+key_named(const struct call *call, struct fo_jwk *ret_jwk)
+{
+	const char *name = call->argc > 0 ? call->argv[0] : NULL;
+	struct fo_key *key = NULL;
+	int code;
+	fo_err r;
+
+	if (name != NULL && !is_in_device(name))
+		return read_file(call, name, ret_jwk);
+	if ((code = key_load(call, name, &key)) != FO_EXIT_DONE)
+		return code;
+	r = fo_key_jwk(key, ret_jwk);
+	fo_key_free(&key);
+
+	return r == FO_OK ? FO_EXIT_DONE : fail_err(call, r, NULL, name);
 }

@@ -27,4 +27,11 @@ int key_load(const struct call *call, const char *path,
 FO_MUST_CHECK fo_err key_read_public(const char *path, const char *text,
     size_t len, struct fo_diag *diag, struct fo_jwk *ret_jwk);
 
+/*
+ * The public key that the first operand names, a file or a key in a device;
+ * without one, of the key that fo signs with. Reports what is wrong and
+ * returns the exit code.
+ */
+int key_named(const struct call *call, struct fo_jwk *ret_jwk);
+
 #endif

@@ -11,11 +11,13 @@
 #include "out.h"
 #include "verb.h"
 
-enum { OPT_OUT };
+enum { OPT_OUT, OPT_TPM };
 
 static const struct verb_option options[] = {
 	[OPT_OUT] = { "out", "FILE", "write the private key to a new file,"
 	    " mode 0600" },
+	[OPT_TPM] = { "tpm", NULL, "make it in this machine's TPM 2.0, which"
+	    " it cannot leave" },
 	{ NULL, NULL, NULL }
 };
 
@@ -57,7 +59,9 @@ run(const struct call *call)
 	int code;
 	fo_err r;
 
-	if ((r = fo_key_generate(&key)) == FO_OK &&
+	r = call->option[OPT_TPM] != NULL ?
+	    fo_key_generate_tpm(&diag, &key) : fo_key_generate(&key);
+	if (r == FO_OK &&
 	    (r = fo_key_thumbprint(key, jkt)) == FO_OK &&
 	    (r = fo_key_to_pem(key, &pem)) == FO_OK && file != NULL)
 		r = file_write_secret(file, pem, &diag);
@@ -73,16 +77,22 @@ run(const struct call *call)
 
 const struct verb verb_key_generate = {
 	.name = "key generate",
-	.synopsis = "[--out FILE] [--json]",
+	.synopsis = "[--out FILE] [--tpm] [--json]",
 	.summary = "Make a new key pair",
 	.text =
 	    "Make an ES256 (P-256) key pair. Without --out the private key"
 	    " goes to standard\noutput as PEM and its thumbprint to standard"
 	    " error; with --out the thumbprint\ngoes to standard output. An"
 	    " existing file is never overwritten.\n\n"
-	    "The public half is what an administrator registers:\n"
-	    "fo agent create --jwk or --ssh-key.\n",
-	.example = "  fo key generate --out ~/.config/firstops/key.pem\n",
+	    "With --tpm the TPM makes the key and signs with it. What is"
+	    " written then is of use\nto this TPM alone; it needs Debian's"
+	    " tpm2-openssl.\n\n"
+	    "The public half is what an administrator registers: fo key jwk,"
+	    " and then\nfo agent create --jwk.\n",
+	.example =
+	    "  fo key generate --out ~/.config/firstops/key.pem\n"
+	    "  fo key generate --tpm --out ~/.config/firstops/key.pem\n"
+	    "  fo key jwk >agent.jwk\n",
 	.exits =
 	    "  0  done\n"
 	    "  1  the file exists already\n"

@@ -51,6 +51,7 @@ const struct verb *const verbs[] = {
 	&verb_who,
 	&verb_doctor,
 	&verb_key_generate,
+	&verb_key_jwk,
 	&verb_key_thumbprint,
 	&verb_proof_sign,
 	&verb_proof_verify,
@@ -94,6 +95,8 @@ main(int argc, char **argv)
 	/* an error when writing is seen and told, not a sudden end */
 	signal(SIGPIPE, SIG_IGN);
 	json_start();
+	/* the TPM's libraries print what we report */
+	(void)setenv("TSS2_LOG", "all+NONE", 0);
 	if (!fo_program_start()) {
 		note("fo: libcrypto cannot be used; is libssl3 installed"
 		    " whole?");

@@ -84,6 +84,7 @@ extern const struct verb verb_policy_check;
 extern const struct verb verb_policy_test;
 extern const struct verb verb_policy_explain;
 extern const struct verb verb_key_generate;
+extern const struct verb verb_key_jwk;
 extern const struct verb verb_key_thumbprint;
 extern const struct verb verb_proof_sign;
 extern const struct verb verb_proof_verify;

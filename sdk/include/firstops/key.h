@@ -34,15 +34,31 @@ typedef int (*fo_passphrase_cb)(char *buf, size_t size, void *arg);
 FO_API FO_MUST_CHECK fo_err fo_key_generate(struct fo_key **ret_key);
 
 /*
- * Load a private key from a PEM file, SEC1 ("EC PRIVATE KEY") or PKCS#8
- * ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY").
+ * The same in a TPM 2.0, which signs and never gives the private half away.
+ * fo_key_to_pem writes what this TPM alone can use ("TSS2 PRIVATE KEY").
  *
- * uri   a path, or a file: URI.
- * ask   called for the passphrase of an encrypted key; NULL refuses one.
+ * FO_ERR_NOT_FOUND: OpenSSL's provider tpm2 is not installed. FO_ERR_IO: no
+ * TPM answers. The TPM's own libraries print such trouble to standard error,
+ * unless TSS2_LOG=all+NONE is in the environment.
+ */
+FO_API FO_MUST_CHECK fo_err fo_key_generate_tpm(struct fo_diag *diag,
+    struct fo_key **ret_key);
+
+/*
+ * Load a private key from a PEM file, SEC1 ("EC PRIVATE KEY"), PKCS#8
+ * ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY") or a TPM's ("TSS2 PRIVATE KEY"); or
+ * name one that cannot leave its device, which signs each proof then.
+ *
+ * uri   a path, or a file: URI; handle:0x81000001 for a key that stays in the
+ *       TPM; pkcs11: (RFC 7512) for one on a token, with "?module-path=..."
+ *       where p11-kit does not know its module.
+ * ask   called for the passphrase of an encrypted key, or for the PIN of a
+ *       token if uri has none (pin-value, pin-source); NULL refuses.
  * diag  NULL, or where the reason goes: which file, what is wrong with it,
  *       how to mend it.
  *
- * FO_ERR_NOT_FOUND: no such file. FO_ERR_IO: it cannot be read.
+ * FO_ERR_NOT_FOUND: no such file, no such key in the device, or OpenSSL's
+ * provider for it is not installed. FO_ERR_IO: it cannot be read.
  * FO_ERR_FORMAT: no private key in it, damaged, or the passphrase is wrong.
  * FO_ERR_BAD_KEY: a key, but not EC P-256.
  */
@@ -67,6 +83,7 @@ FO_API FO_MUST_CHECK fo_err fo_key_find(const char *path,
 
 /*
  * Write the private key as unencrypted PKCS#8 PEM with a closing newline.
+ * FO_ERR_BAD_KEY: it is one that cannot leave its device.
  * The caller wipes and frees *ret_pem with fo_key_pem_free.
  */
 FO_API FO_MUST_CHECK fo_err fo_key_to_pem(const struct fo_key *key,

@@ -8,6 +8,7 @@ use in memory of the library's.
 from __future__ import annotations
 
 import ctypes
+import os
 from typing import Any, Callable, Optional
 
 from .errors import BY_WHY, FirstOpsError, LibraryError
@@ -15,6 +16,9 @@ from .errors import BY_WHY, FirstOpsError, LibraryError
 SONAME = "libfirstops.so.1"
 DIAG_SIZE = 512
 JKT_SIZE = 44
+
+# The TPM's own libraries print what we raise, unless the environment says more.
+os.environ.setdefault("TSS2_LOG", "all+NONE")
 
 PassphraseCallback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_char), ctypes.c_size_t,

@@ -88,11 +88,13 @@ class Identity:
     @classmethod
     def load(cls, uri: Union[str, os.PathLike[str], None] = None,
              passphrase: Passphrase = None) -> Identity:
-        """The key in a PEM file, or behind another URI that libfirstops can
-        load. Without one it is found as every client of FirstOps finds it:
-        FO_PRIVATE_KEY_PATH, else ~/.config/firstops/key.pem.
+        """The key in a PEM file, or one that cannot leave its device:
+        "handle:0x81000001" in a TPM, "pkcs11:..." on a token. Without a uri
+        it is found as every client of FirstOps finds it: FO_PRIVATE_KEY_PATH,
+        else ~/.config/firstops/key.pem.
 
-        passphrase  of an encrypted key, or what is called for it
+        passphrase  of an encrypted key, a token's PIN, or what is called for
+                    it
         """
         diag, out, found = Diag(), ctypes.c_void_p(), ctypes.c_void_p()
         path = None if uri is None else _encode("uri", os.fspath(uri))
