@@ -72,6 +72,9 @@ static const struct entry entries[] = {
 	    "the account is reserved for principals" },
 	{ FO_ERR_USER_CHANGED, "user_changed",
 	    "the user or the service is not that of the login" },
+
+	{ FO_ERR_LOCKED, "locked", "the signer is locked" },
+	{ FO_ERR_REFUSED, "refused", "the signer does not sign this" },
 };
 
 static const struct entry *

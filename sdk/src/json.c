@@ -343,7 +343,7 @@ read_object(struct reader *rd, int depth, struct fo_json *object)
 }
 
 static fo_err
-read_constant(struct reader *rd)
+read_constant(struct reader *rd, struct fo_json *value)
 {
 	static const char *const words[] = { "true", "false", "null" };
 	size_t n;
@@ -352,6 +352,7 @@ read_constant(struct reader *rd)
 		n = strlen(words[i]);
 		if (left(rd) >= n && memcmp(rd->at, words[i], n) == 0) {
 			rd->at += n;
+			value->text = words[i];
 			return FO_OK;
 		}
 	}
@@ -384,7 +385,7 @@ read_value(struct reader *rd, int depth, struct fo_json **ret_value)
 		value->kind = NUMBER;
 		return read_number(rd, &value->real);
 	}
-	return read_constant(rd);
+	return read_constant(rd, value);
 }
 
 /* The whole text: one object, and white space around it. */
@@ -506,6 +507,43 @@ fo_json_array_has(const struct fo_json *value, const char *text)
 	while (one != NULL && !fo_json_equals(one, text))
 		one = one->next;
 	return one != NULL;
+}
+
+const struct fo_json *
+fo_json_item(const struct fo_json *array, size_t i)
+{
+	const struct fo_json *one = is_array(array) ? array->first : NULL;
+
+	while (one != NULL && i-- > 0)
+		one = one->next;
+	return one;
+}
+
+const char *
+fo_json_stranger(const struct fo_json *object, const char *const *names)
+{
+	const struct fo_json *member = NULL;
+	size_t i;
+
+	if (fo_json_is_object(object))
+		member = object->first;
+	for (; member != NULL; member = member->next) {
+		for (i = 0; names[i] != NULL; i++) {
+			if (strcmp(member->name, names[i]) == 0)
+				break;
+		}
+		if (names[i] == NULL)
+			return member->name;
+	}
+
+	return NULL;
+}
+
+bool
+fo_json_is_true(const struct fo_json *value)
+{
+	return value != NULL && value->kind == CONSTANT &&
+	    value->text[0] == 't';
 }
 
 bool

@@ -51,6 +51,15 @@ bool fo_json_is_empty_array(const struct fo_json *value);
 /* Is value an array with a string of exactly this text in it? */
 bool fo_json_array_has(const struct fo_json *value, const char *text);
 
+/* The value at place i, from 0; NULL: no array, or it ends before. */
+const struct fo_json *fo_json_item(const struct fo_json *array, size_t i);
+
+/* The name of a member that is not one of names, NULL at end; else NULL. */
+const char *fo_json_stranger(const struct fo_json *object,
+    const char *const *names);
+
+bool fo_json_is_true(const struct fo_json *value);
+
 /* Is value a number? Only then is it written. */
 bool fo_json_real(const struct fo_json *value, double *ret_real);
 

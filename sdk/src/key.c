@@ -227,6 +227,24 @@ fo_key_take(OSSL_LIB_CTX *libctx, EVP_PKEY *pkey, struct fo_device *device,
 	return FO_OK;
 }
 
+fo_err
+fo_key_remote(const char *path, const struct fo_jwk *jwk,
+    struct fo_key **ret_key)
+{
+	struct fo_key *key;
+
+	if ((key = calloc(1, sizeof(*key))) == NULL)
+		return FO_ERR_NOMEM;
+	if ((key->signer = strdup(path)) == NULL) {
+		free(key);
+		return FO_ERR_NOMEM;
+	}
+	key->jwk = *jwk;
+
+	*ret_key = key;
+	return FO_OK;
+}
+
 void
 fo_key_free(struct fo_key **key)
 {
@@ -235,6 +253,7 @@ fo_key_free(struct fo_key **key)
 	EVP_PKEY_free((*key)->pkey); /* wipes the private half */
 	fo_device_free(&(*key)->device);
 	OSSL_LIB_CTX_free((*key)->libctx);
+	free((*key)->signer);
 	free(*key);
 	*key = NULL;
 }
@@ -346,6 +365,8 @@ fo_key_sign(const struct fo_key *key,
 	unsigned char raw[FO_SIG_BYTES];
 	fo_err r;
 
+	if (key->signer != NULL)
+		return FO_ERR_ARG; /* it signs no digest of ours */
 	(void)ERR_set_mark();
 	r = key->device != NULL ? fo_device_sign(key, digest, diag, raw) :
 	    fo_key_sign_by(key, NULL, digest, raw);
@@ -386,7 +407,8 @@ fo_key_to_pem(const struct fo_key *key, char **ret_pem)
 
 	if (key == NULL || ret_pem == NULL)
 		return FO_ERR_ARG;
-	if (key->device != NULL && !fo_device_wraps(key->device))
+	if (key->signer != NULL ||
+	    (key->device != NULL && !fo_device_wraps(key->device)))
 		return FO_ERR_BAD_KEY;
 
 	(void)ERR_set_mark();

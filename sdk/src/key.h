@@ -19,6 +19,7 @@ struct fo_key {
 	EVP_PKEY *pkey;
 	struct fo_jwk jwk;
 	struct fo_device *device;	/* NULL: the private half is in pkey */
+	char *signer;			/* whose socket this is holds it */
 };
 
 /*
@@ -28,6 +29,10 @@ struct fo_key {
  */
 FO_MUST_CHECK fo_err fo_key_take(OSSL_LIB_CTX *libctx, EVP_PKEY *pkey,
     struct fo_device *device, struct fo_diag *diag, struct fo_key **ret_key);
+
+/* A key that the signer at path, "" for the usual one, holds. */
+FO_MUST_CHECK fo_err fo_key_remote(const char *path, const struct fo_jwk *jwk,
+    struct fo_key **ret_key);
 
 /* A new P-256 key, made by what properties choose. */
 FO_MUST_CHECK fo_err fo_key_make(OSSL_LIB_CTX *libctx, const char *properties,

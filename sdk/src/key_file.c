@@ -16,6 +16,7 @@
 #include "base/safeopen.h"
 #include "base/wipe.h"
 #include "key_device.h"
+#include "signer.h"
 
 /* A key and a few certificates beside it; nothing that we read is longer. */
 #define FILE_MAX 65536
@@ -180,6 +181,8 @@ fo_key_load(const char *uri, fo_passphrase_cb ask, void *arg,
 
 	if (uri == NULL || ret_key == NULL)
 		return FO_ERR_ARG;
+	if (strncmp(uri, FO_SIGNER_SCHEME, strlen(FO_SIGNER_SCHEME)) == 0)
+		return fo_signer_load(uri, diag, ret_key);
 	if (fo_device_uri(uri)) {
 		r = fo_device_load(uri, ask, arg, diag, ret_key);
 		if (r != FO_OK)
@@ -246,6 +249,11 @@ fo_key_find(const char *path, struct fo_diag *diag, char **ret_uri)
 		return FO_OK;
 	}
 
+	/* one that has no key, or cannot be asked, is passed over */
+	if ((r = fo_signer_find(&uri)) == FO_OK) {
+		*ret_uri = uri;
+		return FO_OK;
+	}
 	r = default_path(&uri);
 	if (r == FO_OK && access(uri, F_OK) != 0 && errno != EACCES)
 		r = FO_ERR_NOT_FOUND;

@@ -42,4 +42,11 @@ struct fo_proof {
 /* Is it a jti that we make and take? */
 bool fo_jti_is_valid(const char *jti);
 
+/*
+ * What fo_proof_sign does with a key that is here; ath, or NULL, is the hash
+ * of the access token, which is not looked at.
+ */
+FO_MUST_CHECK fo_err fo_proof_compose(const struct fo_key *key,
+    const struct fo_request *req, const char *ath, char **ret_proof);
+
 #endif

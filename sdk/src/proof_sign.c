@@ -24,6 +24,7 @@
 #include "jwk.h"
 #include "key.h"
 #include "proof.h"
+#include "signer.h"
 
 #define HEADER_BEGIN "{\"typ\":\"dpop+jwt\",\"alg\":\"ES256\",\"jwk\":"
 #define HEADER_END "}"
@@ -147,20 +148,8 @@ add_htu(struct fo_buf *claims, const struct fo_request *req)
 }
 
 static fo_err
-add_ath(struct fo_buf *claims, const struct fo_request *req)
-{
-	char ath[FO_SHA256_TEXT_SIZE];
-	fo_err r;
-
-	if ((r = fo_sha256_text(req->access_token, strlen(req->access_token),
-	    ath)) != FO_OK)
-		return r;
-
-	return add_claim(claims, ",\"ath\":", ath, req->diag);
-}
-
-static fo_err
-add_claims(struct fo_buf *claims, const struct fo_request *req)
+add_claims(struct fo_buf *claims, const struct fo_request *req,
+    const char *ath)
 {
 	char fresh[FO_NONCE_SIZE]; /* as unpredictable as a nonce, as short */
 	const char *jti = req->jti;
@@ -180,7 +169,8 @@ add_claims(struct fo_buf *claims, const struct fo_request *req)
 	if (req->nonce != NULL && (r = add_claim(claims, ",\"nonce\":",
 	    req->nonce, req->diag)) != FO_OK)
 		return r;
-	if (req->access_token != NULL && (r = add_ath(claims, req)) != FO_OK)
+	if (ath != NULL &&
+	    (r = add_claim(claims, ",\"ath\":", ath, req->diag)) != FO_OK)
 		return r;
 	fo_buf_adds(claims, "}");
 
@@ -254,21 +244,19 @@ out:
 }
 
 fo_err
-fo_proof_sign(const struct fo_key *key, const struct fo_request *req,
-    char **ret_proof)
+fo_proof_compose(const struct fo_key *key, const struct fo_request *req,
+    const char *ath, char **ret_proof)
 {
 	char header[HEADER_LEN + 1];
 	struct fo_buf claims;
 	fo_err r;
 
-	if (key == NULL || req == NULL || ret_proof == NULL)
-		return FO_ERR_ARG;
 	if ((r = check_request(req)) != FO_OK)
 		return r;
 
 	fo_buf_init(&claims, CLAIMS_MAX);
 	if ((r = make_header(key, header)) != FO_OK ||
-	    (r = add_claims(&claims, req)) != FO_OK)
+	    (r = add_claims(&claims, req, ath)) != FO_OK)
 		goto out;
 	r = assemble(key, req, header, &claims, ret_proof);
 out:
@@ -277,6 +265,26 @@ out:
 		    "the %zu bytes that arrive whole", limit_of(req));
 	fo_buf_clear(&claims);
 	return r;
+}
+
+fo_err
+fo_proof_sign(const struct fo_key *key, const struct fo_request *req,
+    char **ret_proof)
+{
+	char ath[FO_SHA256_TEXT_SIZE];
+	fo_err r;
+
+	if (key == NULL || req == NULL || ret_proof == NULL)
+		return FO_ERR_ARG;
+	if (key->signer != NULL)
+		return fo_signer_sign_with(key, req, ret_proof);
+	if (req->access_token == NULL)
+		return fo_proof_compose(key, req, NULL, ret_proof);
+	if ((r = fo_sha256_text(req->access_token, strlen(req->access_token),
+	    ath)) != FO_OK)
+		return r;
+
+	return fo_proof_compose(key, req, ath, ret_proof);
 }
 
 void

@@ -46,6 +46,8 @@ LAYERS = {
     "pam_firstops": {"base", "host"},
     "tools/fo": {"base", "host"},
     "tools/askpass": {"base"},
+    # the protocol, and proofs composed of what it brings
+    "tools/signer": {"base", "host", "src"},
     "tools/sudo": {"base", "host"},
 }
 
@@ -57,7 +59,9 @@ OWNERS = {
     r"security/.*": {"pam_firstops"},
     r"sudo_plugin\.h": {"tools/sudo/plugin.c"},
     r"openssl/.*": {"sdk/src", "sdk/base/program.c",
-                    "sdk/base/sha256.c", "sdk/node/addon.c"},
+                    "sdk/base/sha256.c", "sdk/node/addon.c",
+                    "tools/signer/ring.c", "tools/signer/sandbox.c"},
+    r"seccomp\.h": {"tools/signer/sandbox.c"},
 }
 
 # What our code calls and no fuzz target can make fail (tests/fuzz/faults.c):
@@ -569,9 +573,11 @@ def unresolved(paths):
 
 
 def fuzzed_objects():
-    """Objects of the code that fuzz targets run, which have no devices."""
+    """Objects of the code that fuzz targets run, which have no devices and no
+    signer."""
     return [p for p in objects() if re.search(
-        r"^(?:sdk/(?!node/|.*/key_(?:device|engine)\.)|pam_firstops/|"
+        r"^(?:sdk/(?!node/|.*/(?:key_device|key_engine|signer)\.)|"
+        r"pam_firstops/|"
         r"tools/askpass/.*_parts|"
         r"tools/fo/.*/(?:targets|file)\.)", str(p.relative_to(BUILD)))]
 
@@ -583,7 +589,8 @@ def never_failed(names):
     assert "malloc" in wrapped, wrapped
     assert not wrapped & NEVER_FAILS, wrapped & NEVER_FAILS
     return sorted(n for n in names - wrapped - NEVER_FAILS
-                  if not n.startswith(("pam_", "yaml_", "fo_device_")))
+                  if not n.startswith(("pam_", "yaml_", "fo_device_",
+                                       "fo_signer_")))
 
 
 def test_fuzz_targets_make_each_call_fail_that_can():

@@ -73,7 +73,11 @@ typedef enum fo_err {
 
 	/* account phase */
 	FO_ERR_RESERVED = -80,	/* reserved account, no login of ours */
-	FO_ERR_USER_CHANGED = -81
+	FO_ERR_USER_CHANGED = -81,
+
+	/* the signer */
+	FO_ERR_LOCKED = -90,
+	FO_ERR_REFUSED = -91	/* not its target, or the person said no */
 } fo_err;
 
 /* Longest reason that a fo_diag carries, with its NUL. */

@@ -16,6 +16,7 @@
 #include <firstops/jwk.h>
 #include <firstops/key.h>
 #include <firstops/proof.h>
+#include <firstops/signer.h>
 #include <firstops/target.h>
 
 #ifdef __cplusplus
