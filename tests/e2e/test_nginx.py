@@ -25,7 +25,7 @@ http {{
     access_log off;
     server {{
         listen 127.0.0.1:80;
-        root /srv/www;
+        root /tmp/www;
 %s    }}
 }}
 """
@@ -35,7 +35,7 @@ def prepare():
     global bot, server
     bot = world.Agent("web-bot", accounts=["nginx:deployer"])
     services.furnish(SERVICE, PAGE, bot, account="deployer")
-    world.write("/srv/www/deploy", "deployed\n")
+    world.write("/tmp/www/deploy", "deployed\n")
     world.write("/tmp/nginx.conf", CONFIG % PAGE.block("location"))
     world.must("nginx", "-t", "-c", "/tmp/nginx.conf")
     server = world.Daemon("nginx", "-c", "/tmp/nginx.conf",
