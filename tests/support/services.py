@@ -1,7 +1,8 @@
 """Services that carry a proof to PAM: what each test of one shows about it,
 and the README's table of them.
 
-A test of a service says in one literal what holds for it,
+A test of a service says in one literal what holds for it (a test of more of
+them, in a list SERVICES),
 
     SERVICE = {"name": "nginx", "program": "nginx 1.22, auth_pam",
                "longest": 6000, "beyond": None,
@@ -10,10 +11,10 @@ A test of a service says in one literal what holds for it,
     name     its PAM service
     longest  how many bytes of an answer arrive whole
     beyond   what becomes of a longer one: "cut" or "refused"; None where
-             no end was looked for; "none" with a longest that is too short
-             for any proof
+             no end was looked for
     phases   what PAM is asked for
     user     whom its PAM stack runs as
+    page     its file in etc/services, where that is not NAME.md
 
 and shows it with carries() and phases(). The table is made of these:
 
@@ -36,7 +37,8 @@ README = world.SOURCE / "README.md"
 SHORTEST_PROOF = 393
 PHASES = ["auth", "setcred", "account", "session"]
 ORDER = ["sshd", "sudo", "su", "login", "cockpit", "postgresql", "pgbouncer",
-         "mariadb", "nginx", "apache2", "dovecot", "proftpd", "squid"]
+         "mariadb", "nginx", "apache2", "dovecot", "proftpd", "squid",
+         "vsftpd", "smtp"]
 
 
 # ---- what holds for a service -----------------------------------------------
@@ -189,14 +191,16 @@ def refusals(service, agent, login, account):
 # ---- the table --------------------------------------------------------------
 
 def declared():
-    """Each test's literal, with the test's name."""
+    """Each test's literals, with the test's name."""
     found = {}
     for path in sorted(E2E.glob("test_*.py")):
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.Assign) and \
-                    getattr(node.targets[0], "id", "") == "SERVICE":
-                service = ast.literal_eval(node.value)
-                found[service["name"]] = dict(service, test=path.name)
+            name = getattr(node.targets[0], "id", "") \
+                if isinstance(node, ast.Assign) else ""
+            if name in ("SERVICE", "SERVICES"):
+                value = ast.literal_eval(node.value)
+                for service in [value] if name == "SERVICE" else value:
+                    found[service["name"]] = dict(service, test=path.name)
     return found
 
 
