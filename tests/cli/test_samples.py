@@ -111,7 +111,9 @@ def test_an_agent_of_a_sample_group_can_be_created():
 
 # ---- pam.d ------------------------------------------------------------------
 
-STACKS = ("sshd", "sudo", "sudo-i", "su", "postgresql")
+# Debian ships these; people log in there, too.
+PEOPLES = ("sshd", "sudo", "sudo-i", "su", "dovecot", "proftpd")
+STACKS = (*PEOPLES, "postgresql", "nginx", "apache2", "squid")
 
 
 def fields(line):
@@ -132,8 +134,13 @@ def test_each_stack_has_our_module_in_auth_and_account_once():
             assert modules.count("pam_firstops.so") == 1, (name, kind)
 
 
+def test_every_stack_that_is_shipped_is_looked_at():
+    shipped = {path.name for path in (ETC / "pam.d").iterdir()}
+    assert shipped == set(STACKS), shipped ^ set(STACKS)
+
+
 def test_break_glass_skips_exactly_our_line():
-    for name in STACKS[:-1]:
+    for name in PEOPLES:
         kinds = ("auth", "account") if name.startswith("sudo") else \
             ("auth", "account", "session")
         for kind in kinds:
@@ -178,7 +185,7 @@ def test_every_line_of_ours_has_a_comment_above_it():
 
 
 def test_debians_own_modules_are_all_still_there():
-    for name in STACKS[:-1]:
+    for name in PEOPLES:
         machine = pathlib.Path("/etc/pam.d") / name
         if not machine.is_file() or "pam_firstops" in machine.read_text():
             tap.skip(f"{machine} is not Debian's own")
