@@ -7,9 +7,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
+import services  # noqa: E402
 import world  # noqa: E402
 from world import log  # noqa: E402
 
+SERVICE = {"name": "postgresql", "program": "PostgreSQL", "longest": 65530,
+           "beyond": "refused", "phases": ["auth", "account"],
+           "user": "postgres"}
 HTU = "pam://bastion/postgresql/etl"
 
 
@@ -93,6 +97,18 @@ def test_without_a_password_nothing_is_an_attack():
     assert done.code == 2, done
     assert not log.events(mark, res="deny"), log.tail(mark)
     assert not log.events(mark, res="error"), log.tail(mark)
+
+
+def connect(answer):
+    return world.psql("etl", answer)
+
+
+def test_an_answer_of_65530_bytes_arrives_whole_and_a_longer_one_not():
+    services.carries(SERVICE, connect)
+
+
+def test_pam_is_asked_for_auth_and_account():
+    services.phases(SERVICE, connect)
 
 
 def test_every_event_has_its_27_keys_in_order_and_at_most_1000_bytes():

@@ -8,9 +8,14 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
+import services  # noqa: E402
 import world  # noqa: E402
 from world import CHALLENGE, log  # noqa: E402
 
+SERVICE = {"name": "sshd", "program": "sshd, keyboard-interactive",
+           "longest": 1023, "beyond": "cut",
+           "phases": ["auth", "setcred", "account", "session"],
+           "user": "root"}
 HTU = "pam://bastion/sshd/deploy"
 
 
@@ -333,6 +338,22 @@ def test_a_revoked_agent_is_refused_at_its_next_login():
     event = log.one(mark, ev="auth")
     assert event["why"] == "revoked" and event["res"] == "deny", event
     assert leaver.is_in(event), event
+
+
+# ---- what arrives -----------------------------------------------------------
+
+def answer_all(answer):
+    return world.ssh("deploy@bastion", "true", **world.askpass_saying(answer))
+
+
+def test_an_answer_of_1023_bytes_arrives_whole_and_a_longer_one_cut():
+    with world.sshd():
+        services.carries(SERVICE, answer_all)
+
+
+def test_pam_is_asked_for_all_phases():
+    with world.sshd():
+        services.phases(SERVICE, answer_all)
 
 
 def test_every_event_has_its_27_keys_in_order_and_at_most_1000_bytes():

@@ -6,8 +6,13 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
+import services  # noqa: E402
 import world  # noqa: E402
 from world import CHALLENGE, log  # noqa: E402
+
+SERVICE = {"name": "su", "program": "su", "longest": 4095, "beyond": "cut",
+           "phases": ["auth", "setcred", "account", "session"],
+           "user": "root"}
 
 
 def prepare():
@@ -77,6 +82,19 @@ def test_where_all_are_asked_a_person_types_the_password_at_our_prompt():
 def test_root_enters_a_persons_account_unasked():
     done = world.run("su", "alice", "-c", "id -un")
     assert done.code == 0 and done.out == "alice\n", done
+
+
+def typed(answer):
+    return world.on_terminal("su", "deploy", "-c", "true", user="build",
+                             answers=[("Password: ", answer)])
+
+
+def test_an_answer_of_4095_bytes_arrives_whole_and_a_longer_one_cut():
+    services.carries(SERVICE, typed)
+
+
+def test_pam_is_asked_for_all_phases():
+    services.phases(SERVICE, typed)
 
 
 def test_every_event_has_its_27_keys_in_order_and_at_most_1000_bytes():

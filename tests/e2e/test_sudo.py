@@ -6,9 +6,14 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
+import services  # noqa: E402
 import world  # noqa: E402
 from world import CHALLENGE, log  # noqa: E402
 
+SERVICE = {"name": "sudo", "program": "sudo", "longest": 511,
+           "beyond": "refused",
+           "phases": ["auth", "setcred", "account", "session"],
+           "user": "root"}
 ASKPASS = {"SUDO_ASKPASS": "/usr/bin/fo-askpass"}
 TICKET = pathlib.Path("/run/sudo/ts/deploy")
 
@@ -132,6 +137,20 @@ def test_a_wrong_password_stays_wrong():
     tickets(False)
     done = sudo("-S", "-p", "", "true", user="alice", input="wrong\n" * 3)
     assert done.code == 1, done
+
+
+def answered(answer):
+    return sudo("-S", "-p", "", "true", input=answer + "\n")
+
+
+def test_an_answer_of_511_bytes_arrives_whole_and_a_longer_one_not():
+    tickets(False)
+    services.carries(SERVICE, answered)
+
+
+def test_pam_is_asked_for_all_phases():
+    tickets(False)
+    services.phases(SERVICE, answered)
 
 
 def test_every_event_has_its_27_keys_in_order_and_at_most_1000_bytes():

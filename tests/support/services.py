@@ -62,13 +62,14 @@ class Witness:
 
 
 @contextlib.contextmanager
-def witness(name):
-    """The service's stack is one that takes every answer and notes it."""
+def witness(name, above=()):
+    """The service's stack is one that takes every answer and notes it, with
+    these lines above."""
     module = world.compile("pam_witness.so", "-shared")
     notes = world.write(f"/tmp/witness-{name}", "", 0o666)
     path = pathlib.Path("/etc/pam.d") / name
     before = path.read_text()
-    world.stack(name, *(f"{kind} required {module} {notes}"
+    world.stack(name, *above, *(f"{kind} required {module} {notes}"
                         for kind in ("auth", "account", "session")))
     try:
         yield Witness(notes)
@@ -77,24 +78,24 @@ def witness(name):
         notes.unlink()
 
 
-def carries(service, login):
+def carries(service, login, above=()):
     """login(answer) brings as many bytes as the table says, and no more."""
     longest = service["longest"]
-    with witness(service["name"]) as seen:
+    with witness(service["name"], above) as seen:
         done = login("x" * longest)
         assert longest in seen.lengths(), (done, seen.lines())
     if service["beyond"] is None:
         return
-    with witness(service["name"]) as seen:
+    with witness(service["name"], above) as seen:
         done = login("x" * (longest + 1))
         cut = any(seen.lengths())
         assert longest + 1 not in seen.lengths(), (done, seen.lines())
         assert cut == (service["beyond"] == "cut"), (done, seen.lines())
 
 
-def phases(service, login):
+def phases(service, login, above=()):
     """login(answer), which is let in, asks PAM for what the table says."""
-    with witness(service["name"]) as seen:
+    with witness(service["name"], above) as seen:
         done = login("a word")
         want = [p for p in PHASES if p in service["phases"]]
         assert world.until(lambda: seen.phases() == want), \
@@ -155,9 +156,9 @@ def furnish(service, page, agent, account):
             world.configure(**{name: entry[1]})
     if service["user"] != "root":
         must_follow(page.block("fo store replay").splitlines()[0])
-    (pathlib.Path("/etc/pam.d") / name).unlink(missing_ok=True)
+    world.stack(name, "# until the page's own is there")
     for block in page.blocks():
-        if block.startswith(f"cp EXAMPLES/pam.d/{name} "):
+        if f"cp EXAMPLES/pam.d/{name} " in block:
             must_follow(block)
     world.settle(agent, service["user"], name, account)
 
@@ -171,14 +172,22 @@ def permitted(service, page, agent, mark):
     return event
 
 
-def refusals(service, agent, login, account):
+def refusals(service, agent, login, account, challenge=False):
     """login(answer) refuses what was used, what is for another account, and
-    what is no proof."""
+    what is no proof. With a challenge the answer can be a function of it."""
     target = f"pam://bastion/{service['name']}/"
-    proof = agent.sign(target + account)
-    assert login(proof).code == 0
-    for answer, why in ((proof, "replay"),
-                        (agent.sign(target + "another"), "wrong_htu")):
+    used = []
+
+    def first(match=None):
+        used.append(agent.sign(target + account, match and match["nonce"]))
+        return used[0]
+
+    def other(match=None):
+        return agent.sign(target + "another", match and match["nonce"])
+
+    assert login(first if challenge else first()).code == 0
+    for answer, why in ((used[0], "wrong_nonce" if challenge else "replay"),
+                        (other if challenge else other(), "wrong_htu")):
         mark = log.mark()
         done = login(answer)
         assert done.code != 0, done

@@ -136,12 +136,14 @@ def must(*argv, **more):
     return done.out
 
 
-def on_terminal(*argv, answers=(), user="root", timeout=30, **env):
+def on_terminal(*argv, answers=(), hang_up=None, user="root", timeout=30,
+                **env):
     """Run a command on a terminal of its own and answer its questions.
 
     answers  pairs of a regular expression and what to type once it appears:
              a text, or a function of the match that returns one. Each is
              used once, in order; nothing is typed for the rest.
+    hang_up  a regular expression: once it appears, the command is killed.
     """
     argv = [str(a) for a in argv]
     person = pwd.getpwnam(user)
@@ -177,6 +179,9 @@ def on_terminal(*argv, answers=(), user="root", timeout=30, **env):
         if not piece:
             break
         seen += piece.decode(errors="replace")
+        if hang_up and re.search(hang_up, seen):
+            os.kill(pid, signal.SIGKILL)
+            break
         if answers:
             found = re.search(answers[0][0], seen[asked_from:])
             if found and echo_is_off(terminal):
@@ -588,13 +593,13 @@ def replay_folder_for(user):
 def settle(agent, user="root", service="settling", account="deploy"):
     """Wait until proofs made now are accepted: a folder of used proofs that
     has just been made refuses what may be older than itself."""
-    def accepted():
-        proof = agent.sign(f"pam://bastion/{service}/{account}")
+    nonce = "AAAAAAAAAAAAAAAA"
+
+    def offer():
         return run("fo", "verify", "--service", service, "--account", account,
-                   user=user, input=proof).code == 0
-    assert until(accepted, 20), run(
-        "fo", "verify", "--service", service, "--account", account,
-        user=user, input=agent.sign(f"pam://bastion/{service}/{account}"))
+                   "--nonce", nonce, user=user, input=agent.sign(
+                       f"pam://bastion/{service}/{account}", nonce))
+    assert until(lambda: offer().code == 0, 20), offer()
 
 
 def shipped_stacks():
