@@ -56,6 +56,9 @@ entitle(const struct fo_authority *authority, const struct fo_deed *deed,
 	action.now = decision->at.s;
 	r = fo_decision_weigh(authority->store, file->principal, &action,
 	    decision);
+	if (r == FO_ERR_POLICY && deed->asks &&
+	    decision->effect == FO_EFFECT_ASK)
+		r = FO_ERR_ASK;
 out:
 	fo_file_let_go(&file);
 	return r;
@@ -95,6 +98,10 @@ fo_act(const struct fo_authority *authority, const struct fo_deed *deed,
 	decision.res = FO_RES_PERMIT;
 	goto out;
 refused:
+	if (deed->aside != NULL && fo_event_res(why) == FO_RES_ERROR)
+		fo_diag_set(&decision.diag, "%s (%s)",
+		    decision.diag.text[0] != '\0' ? decision.diag.text :
+		    fo_err_text(why), deed->aside);
 	fo_decision_refuse(authority, &decision, why, &event, NULL);
 out:
 	*ret_decision = decision;

@@ -8,6 +8,8 @@
 #ifndef FO_HOST_ACT_H
 #define FO_HOST_ACT_H
 
+#include <stdbool.h>
+
 #include <firstops/error.h>
 
 #include "decision.h"
@@ -23,6 +25,10 @@ struct fo_deed {
 
 	/* host and now are filled in here */
 	struct fo_action action;
+
+	/* ask is no no here: whoever called puts it to a person */
+	bool asks;
+	const char *aside;	/* said of trouble of our own; or NULL */
 
 	const char *act;	/* the event's: command */
 	const char *what;	/* as a person writes it: "rm -rf /" */

@@ -109,6 +109,7 @@ fo_decision_weigh(const struct fo_store *store,
 			    verdict.policy, verdict.rule,
 			    fo_effect_word(verdict.effect));
 	}
+	decision->effect = verdict.effect;
 	fo_policies_clear(&policies);
 
 	return verdict.effect == FO_EFFECT_ALLOW ? FO_OK : FO_ERR_POLICY;

@@ -59,6 +59,7 @@ struct fo_decision {
 	char kind[8];
 	char policy[FO_NAME_MAX + 1];
 	char rule[FO_NAME_MAX + 1];
+	fo_effect effect;	/* of that rule; zero is deny */
 	struct fo_now at;
 	struct fo_diag diag;	/* the reason, for the admin */
 };

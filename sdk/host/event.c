@@ -144,6 +144,7 @@ fo_event_res(fo_err why)
 	case FO_OK:
 		return FO_RES_PERMIT;
 	case FO_ERR_NO_PROOF:
+	case FO_ERR_ASK:
 		return FO_RES_NONE;
 	case FO_ERR_ARG:
 	case FO_ERR_NOMEM:
@@ -373,7 +374,8 @@ add_deed(struct fo_buf *buf, const struct fo_event *event)
 		break;
 	case FO_EV_ACTION:
 		add_subject(buf, event);
-		fo_buf_addf(buf, " %s", deed);
+		fo_buf_addf(buf, " %s", event->res == FO_RES_NONE ?
+		    "has to ask before" : deed);
 		add_words(buf, " ", event->act, CAP_ACT);
 		add_words(buf, " ", event->what, MSG_VALUE_MAX);
 		break;

@@ -45,7 +45,7 @@ typedef enum fo_ev {
 typedef enum fo_res {
 	FO_RES_ERROR = 0,	/* our own trouble; nobody got in */
 	FO_RES_DENY,
-	FO_RES_NONE,		/* no proof offered */
+	FO_RES_NONE,		/* no proof offered; or a person is asked */
 	FO_RES_PERMIT
 } fo_res;
 
@@ -110,7 +110,7 @@ FO_MUST_CHECK fo_err fo_event_init(struct fo_event *event,
 const char *fo_ev_word(fo_ev ev);
 const char *fo_res_word(fo_res res);
 
-/* The kind of a result: permitted, refused, no proof, trouble of our own. */
+/* The kind of a result: permitted, refused, neither, trouble of our own. */
 fo_res fo_event_res(fo_err why);
 
 /* A new random sid. FO_ERR_IO. */

@@ -56,6 +56,7 @@ static const struct entry entries[] = {
 	{ FO_ERR_NOT_AN_ACCOUNT, "not_an_account",
 	    "the account is not one of the principal's" },
 	{ FO_ERR_POLICY, "policy", "no policy permits it" },
+	{ FO_ERR_ASK, "ask", "a person is to be asked first" },
 
 	{ FO_ERR_REPLAY, "replay", "the proof was used before" },
 	{ FO_ERR_REPLAY_NEWBORN, "replay_newborn",

@@ -196,6 +196,32 @@ json_print(struct json **json)
 	return FO_EXIT_DONE;
 }
 
+struct json *
+json_read(const char *text, size_t len, struct fo_diag *diag)
+{
+	json_error_t error;
+	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+
+	if (value == NULL || !json_is_object(value)) {
+		fo_diag_set(diag, "not a JSON object: %s", value == NULL ?
+		    error.text : "it is something else");
+		json_decref(value);
+		return NULL;
+	}
+
+	return json_wrap(value);
+}
+
+const char *
+json_get(const struct json *object, const char *within, const char *name)
+{
+	const json_t *value = object->value;
+
+	if (within != NULL)
+		value = json_object_get(value, within);
+	return json_string_value(json_object_get(value, name));
+}
+
 char *
 json_quoted(const char *text)
 {

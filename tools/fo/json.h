@@ -44,6 +44,19 @@ int json_print(struct json **json);
 /* A text as a JSON string, in its quotes; NULL: no memory, or not UTF-8. */
 char *json_quoted(const char *text);
 
+/*
+ * Read one object: no member twice, nothing after it. NULL: it is none, or
+ * memory is short; the reason says where.
+ */
+struct json *json_read(const char *text, size_t len, struct fo_diag *diag);
+
+/*
+ * The text of a member, or of the member of a member where within is not
+ * NULL. Borrowed; NULL: there is none, or it is no text.
+ */
+const char *json_get(const struct json *object, const char *within,
+    const char *name);
+
 /* One line of a batch: texts are NULL where they are absent or null. */
 struct batch_line {
 	char *proof;

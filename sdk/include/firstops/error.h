@@ -59,6 +59,7 @@ typedef enum fo_err {
 	FO_ERR_REVOKED_KEY = -53,
 	FO_ERR_NOT_AN_ACCOUNT = -54,
 	FO_ERR_POLICY = -55,
+	FO_ERR_ASK = -56,	/* a person is to be asked first */
 
 	/* replay */
 	FO_ERR_REPLAY = -60,
