@@ -7,17 +7,22 @@ import os
 import fo
 import tap
 
-# An ssh that answers -G from its environment and otherwise tells what it was
-# called with.
+# An ssh that answers -G from its environment, and otherwise tells what it was
+# called with. It finds the host among its words as ssh does.
 SSH = """#!/usr/bin/python3
-import json, os, sys
-if sys.argv[1] == "-G":
-    if "FAKE_FAIL" in os.environ:
-        sys.exit("bad configuration")
-    print("host x\\nuser " + os.environ["FAKE_USER"])
+import getopt, json, os, sys
+if sys.argv[1] == "-G" and "FAKE_HOSTNAME" in os.environ:
+    _, words = getopt.getopt(sys.argv[2:], "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:"
+                             "CD:E:F:GI:J:KL:MNO:PQ:R:S:TVw:W:XYy")
+    host = words[0].removeprefix("ssh://").rpartition("@")[2]
+    if "FAKE_OLD" not in os.environ:
+        print("host " + host)
+    print("user " + os.environ["FAKE_USER"])
     print("hostname " + os.environ["FAKE_HOSTNAME"])
     print("port " + os.environ["FAKE_PORT"])
     sys.exit(0)
+if sys.argv[1] == "-G":
+    sys.exit("bad configuration")
 with open(os.environ["FAKE_OUT"], "w") as f:
     json.dump({"argv": sys.argv[1:], "env": dict(os.environ),
                "pid": os.getpid()}, f)
@@ -26,7 +31,9 @@ sys.exit(42)
 OURS = ["-o", "StrictHostKeyChecking=yes",
         "-o", "NoHostAuthenticationForLocalhost=no",
         "-o", "ControlPath=none",
+        "-o", "KbdInteractiveAuthentication=yes",
         "-o", "PreferredAuthentications=keyboard-interactive",
+        "-o", "BatchMode=no",
         "-o", "NumberOfPasswordPrompts=1"]
 
 
@@ -41,9 +48,9 @@ class Ssh(fo.Case):
         return {"FAKE_HOSTNAME": hostname, "FAKE_PORT": port,
                 "FAKE_USER": user, "FAKE_OUT": str(self.out)}
 
-    def ssh(self, *args, **fake):
+    def ssh(self, *args, env={}, **fake):
         """What ssh was called with; fo exits with ssh's own code."""
-        self.expect(42, "ssh", *args, env=self.fake(**fake))
+        self.expect(42, "ssh", *args, env={**self.fake(**fake), **env})
         called = json.loads(self.out.read_text())
         return called["argv"], called["env"]
 
@@ -102,15 +109,69 @@ class Ssh(fo.Case):
         self.assertEqual(env["FO_TARGET_PID"],
                          str(json.loads(self.out.read_text())["pid"]))
 
-    def test_an_option_in_the_place_of_the_destination_is_refused(self):
-        self.refused(2, "-p", "ssh", "-p", "22", "bastion")
-        self.refused(2, "destination comes first", "ssh", "--", "-oX=y",
-                     env=self.fake("x"))
-        self.refused(2, "usage: fo ssh", "ssh")
+    def test_programs_put_options_before_the_destination(self):
+        for words in (
+                # git, rsync, scp, sftp, ansible
+                ["-o", "SendEnv=GIT_PROTOCOL", "web", "git-upload-pack '/r'"],
+                ["-l", "deploy", "web", "rsync", "--server", "--sender", "."],
+                ["-x", "-oRemoteCommand=none", "-l", "deploy", "-s", "--",
+                 "web", "sftp"],
+                ["-oForwardX11 no", "-obatchmode yes", "-s", "web", "sftp"],
+                ["-vvv", "-C", "-o", "ControlPersist=60s", "-o",
+                 "User=\"deploy\"", "-tt", "web", "/bin/sh -c 'id'"],
+                ["-4tt", "ssh://deploy@web", "--", "--key", "-h"],
+                ["--", "web", "-h"]):
+            with self.subTest(words=words):
+                argv, env = self.ssh(*words, hostname="10.0.0.9")
+                self.assertEqual(argv, [*OURS, *words])
+                self.assertEqual(env["FO_TARGET"], "pam://web/sshd/deploy")
+        argv, env = self.ssh("--key", "k.pem", *words, hostname="10.0.0.9")
+        self.assertEqual(argv, [*OURS, *words])
+        self.assertEqual(env["FO_PRIVATE_KEY_PATH"], "k.pem")
 
-    def test_a_configuration_that_ssh_refuses_is_trouble(self):
-        self.refused(3, "ssh -G bastion", "ssh", "bastion",
-                     env={"FAKE_FAIL": "1"})
+    def test_what_ssh_is_asked_about_itself_is_no_login(self):
+        for words in (["-G", "-o", "SendEnv=GIT_PROTOCOL", "-p", "2222",
+                       "web"], ["-V"], ["-Q", "cipher"]):
+            with self.subTest(words=words):
+                self.program("ssh", SSH.replace('sys.argv[1] == "-G"',
+                                                "False"))
+                self.out.unlink(missing_ok=True)
+                argv, env = self.ssh(*words, hostname="10.0.0.9")
+                self.assertEqual(argv, [*OURS, *words])
+                self.assertNotIn("FO_TARGET", env)
+                self.assertNotIn("SSH_ASKPASS", env)
+
+    def test_an_ssh_that_does_not_name_the_host_wants_it_first(self):
+        old = {"FAKE_OLD": "1"}
+        argv, env = self.ssh("deploy@bastion", "-p", "22", env=old,
+                             hostname="10.0.0.9")
+        self.assertEqual(argv, [*OURS, "deploy@bastion", "-p", "22"])
+        self.assertEqual(env["FO_TARGET"], "pam://bastion/sshd/deploy")
+        self.out.unlink()
+        for first in ("-p22", "--"):
+            self.refused(2, f"{first}: with this ssh the destination comes"
+                         " first", "ssh", first, "bastion",
+                         env={**self.fake("bastion"), **old})
+        self.assertFalse(self.out.exists())
+
+    def test_what_follows_two_dashes_is_never_an_option(self):
+        self.refused(1, "target add", "ssh", "--", "-oX=y",
+                     env=self.fake("-oX=y", "2222"))
+        argv, _ = self.ssh("--", "-oX=y", hostname="x")
+        self.assertEqual(argv, [*OURS, "--", "-oX=y"])
+
+    def test_without_a_destination_or_with_an_unknown_option_it_is_usage(self):
+        self.refused(2, "usage: fo ssh", "ssh")
+        self.refused(2, "usage: fo ssh", "ssh", "--key", "k.pem")
+        self.refused(2, "needs a value", "ssh", "--key")
+        self.refused(2, "did you mean --key", "ssh", "--kye", "x", "bastion")
+        self.assertIn("usage: fo ssh", self.ok("ssh", "-h"))
+        self.assertIn("usage: fo ssh", self.ok("ssh", "--help"))
+
+    def test_a_configuration_or_a_word_that_ssh_refuses_is_trouble(self):
+        self.refused(3, "ssh -G bastion did not", "ssh", "bastion")
+        self.refused(3, "ssh -G -o ... did not", "ssh", "-o", "Nonsense=1",
+                     "bastion")
 
     def test_without_fo_askpass_ssh_is_not_run(self):
         if (fo.FO.parent / "fo-askpass").exists():

@@ -111,6 +111,27 @@ check_operands(const struct call *call)
 	return FO_EXIT_DONE;
 }
 
+/*
+ * The next option, as getopt_long answers. Where the words of another program
+ * begin, ours have ended, and its -- is left to it.
+ */
+static int
+next_option(const struct verb *verb, int argc, char **argv,
+    const struct option *longs)
+{
+	const int at = optind > 0 ? optind : 1;
+	const int answer = getopt_long(argc, argv, verb->rest ? "+:h" : ":h",
+	    longs, NULL);
+	const bool ended = answer == -1 ||
+	    (answer == '?' && strncmp(argv[at], "--", 2) != 0);
+
+	if (!verb->foreign || !ended)
+		return answer;
+	optind = at;
+
+	return -1;
+}
+
 int
 options_parse(const struct verb *verb, int argc, char **argv,
     struct call *ret_call, bool *ret_help)
@@ -122,8 +143,7 @@ options_parse(const struct verb *verb, int argc, char **argv,
 	table_fill(&table, verb);
 	opterr = 0;
 	optind = 0; /* glibc: start anew */
-	while ((answer = getopt_long(argc, argv, verb->rest ? "+:h" : ":h",
-	    table.longs, NULL)) != -1) {
+	while ((answer = next_option(verb, argc, argv, table.longs)) != -1) {
 		if (answer == OPTION_JSON)
 			call.json = true;
 		else if (answer == OPTION_CONFIG)

@@ -117,6 +117,7 @@ static int
 resolve(const struct call *call, struct destination *ret)
 {
 	static const char *const words[] = { "ssh", "-G", NULL };
+	const char *more = call->argc > 1 ? " ..." : "";
 	char **argv, *text = NULL;
 	fo_err r = FO_ERR_NOMEM;
 
@@ -124,18 +125,24 @@ resolve(const struct call *call, struct destination *ret)
 		r = process_read(argv, false, &text);
 	free(argv);
 	if (r != FO_OK)
-		return fail(call, FO_EXIT_TROUBLE, r, "ssh -G %s did not"
-		    " answer: is ssh installed, and its configuration right?",
-		    call->argv[0]);
-	ret->typed = typed_host(call->argv[0]);
+		return fail(call, FO_EXIT_TROUBLE, r, "ssh -G %s%s did not"
+		    " answer: is ssh installed, and are its configuration and"
+		    " these words right?", call->argv[0], more);
+	/* an older one does not repeat it: it has to come first there */
+	ret->typed = line_value(text, "host");
+	if (ret->typed == NULL && call->argv[0][0] != '-')
+		ret->typed = typed_host(call->argv[0]);
 	ret->hostname = line_value(text, "hostname");
 	ret->port = line_value(text, "port");
 	ret->user = line_value(text, "user");
 	free(text);
-	if (ret->typed == NULL || ret->hostname == NULL ||
-	    ret->port == NULL || ret->user == NULL)
-		return fail(call, FO_EXIT_TROUBLE, FO_ERR_FORMAT, "ssh -G %s"
-		    " names no hostname, port and user", call->argv[0]);
+	if (ret->hostname == NULL || ret->port == NULL || ret->user == NULL)
+		return fail(call, FO_EXIT_TROUBLE, FO_ERR_FORMAT, "ssh -G %s%s"
+		    " names no hostname, port and user", call->argv[0], more);
+	if (ret->typed == NULL)
+		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "%s: with this"
+		    " ssh the destination comes first, options after it",
+		    call->argv[0]);
 
 	return FO_EXIT_DONE;
 }
@@ -212,7 +219,7 @@ choose_target(const struct call *call, const struct destination *dest,
 	if (code == FO_EXIT_DONE &&
 	    (r = fo_target_format(host, "sshd", dest->user, ret_htu)) !=
 	    FO_OK)
-		code = fail_err(call, r, NULL, call->argv[0]);
+		code = fail_err(call, r, NULL, dest->typed);
 	targets_clear(&targets);
 
 	return code;
@@ -287,8 +294,9 @@ set_environment(const struct call *call, const char *htu)
  * ssh takes the first value that it meets, so ours stand first. The server's
  * key is checked, on localhost too, where anybody may listen. A connection
  * of its own: a shared one is the login of whoever opened it, maybe by
- * another key. One attempt: a proof is good once, and a second would be
- * refused anyway.
+ * another key. The challenge is asked for and answered also where whoever
+ * runs us has turned questions off, as programs do that have nobody to ask.
+ * One attempt: a proof is good once, and a second would be refused anyway.
  */
 static int
 go(const struct call *call)
@@ -297,7 +305,9 @@ go(const struct call *call)
 		"-o", "StrictHostKeyChecking=yes",
 		"-o", "NoHostAuthenticationForLocalhost=no",
 		"-o", "ControlPath=none",
+		"-o", "KbdInteractiveAuthentication=yes",
 		"-o", "PreferredAuthentications=keyboard-interactive",
+		"-o", "BatchMode=no",
 		"-o", "NumberOfPasswordPrompts=1", NULL };
 	char **argv;
 
@@ -310,6 +320,17 @@ go(const struct call *call)
 	    strerror(errno));
 }
 
+/*
+ * What is asked of ssh itself, without a login: git asks ssh -G which options
+ * it takes.
+ */
+static bool
+is_question(const char *word)
+{
+	return strcmp(word, "-G") == 0 || strcmp(word, "-V") == 0 ||
+	    strcmp(word, "-Q") == 0;
+}
+
 static int
 run(const struct call *call)
 {
@@ -317,10 +338,8 @@ run(const struct call *call)
 	char *htu = NULL;
 	int code;
 
-	if (call->argv[0][0] == '-')
-		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "%s: the"
-		    " destination comes first, options of ssh after it",
-		    call->argv[0]);
+	if (is_question(call->argv[0]))
+		return go(call);
 	if ((code = resolve(call, &dest)) == FO_EXIT_DONE &&
 	    (code = choose_target(call, &dest, &htu)) == FO_EXIT_DONE &&
 	    (code = set_environment(call, htu)) == FO_EXIT_DONE)
@@ -333,7 +352,7 @@ run(const struct call *call)
 
 const struct verb verb_ssh = {
 	.name = "ssh",
-	.synopsis = "[--key FILE] DEST [ssh's own options and command]",
+	.synopsis = "[--key FILE] [ssh's own options] DEST [command]",
 	.summary = "Log in by proof instead of a password",
 	.text =
 	    "Run ssh so that it answers the server's challenge with a proof"
@@ -341,8 +360,16 @@ const struct verb verb_ssh = {
 	    " fixed before the first byte is sent; a\nserver that asks for"
 	    " another one gets none. The host's key must be known already.\n\n"
 	    "At port 22 the name as typed is the host. For another port or an"
-	    " alias say once\nwhich host it is: fo target add.\n",
-	.example = "  fo ssh deploy@bastion uptime\n",
+	    " alias say once\nwhich host it is: fo target add.\n\n"
+	    "Programs can run it in the place of ssh: git, rsync, scp, sftp"
+	    " and ansible, as\netc/services/command-line.md shows. Each run is"
+	    " a login of its own: ControlPath and\nBatchMode have no effect."
+	    " Where ssh -G does not name the host, as in versions older\n"
+	    "than Debian 12's, DEST has to come before ssh's options.\n",
+	.example =
+	    "  fo ssh deploy@bastion uptime\n"
+	    "  GIT_SSH_COMMAND=\"fo ssh\" git fetch\n"
+	    "  rsync -e \"fo ssh\" -a site/ deploy@bastion:site/\n",
 	.exits =
 	    "  what ssh exits with; before it runs:\n"
 	    "  1  which host it is cannot be known\n"
@@ -352,5 +379,6 @@ const struct verb verb_ssh = {
 	.min_operands = 1,
 	.max_operands = -1,
 	.rest = true,
+	.foreign = true,
 	.run = run,
 };

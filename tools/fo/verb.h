@@ -45,6 +45,7 @@ struct verb {
 	bool json;		/* takes --json */
 	fo_kind kind;		/* of fo agent or fo human */
 	bool rest;		/* what follows the first operand is not ours */
+	bool foreign;		/* nor is what begins with one dash, or is -- */
 	int (*run)(const struct call *call);
 };
 
