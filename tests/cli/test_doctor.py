@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """fo doctor against a made-up root: fine, doubtful and broken set-ups."""
 
+import itertools
 import os
 import pwd
 import re
+import socket
+import threading
+import time
 
 import fo
 import tap
@@ -392,6 +396,293 @@ class Doctor(fo.Case):
                      if f["what"].startswith("clock:")]
             self.assertEqual([f["level"] for f in found], [level], found)
         self.assertIn("right to 2 ms", found[0]["what"])
+
+    # ---- the log daemon -------------------------------------------------
+
+    def sinks(self, required="[syslog]", best_effort="[]"):
+        self.write(self.config, re.sub(
+            "^audit:.*$", f"audit: {{required: {required}, best_effort: "
+            f"{best_effort}}}", self.config.read_text(), flags=re.M))
+
+    def daemon(self, name="dev/log", kind=socket.SOCK_DGRAM):
+        """Somebody who has the socket, and reads nothing by itself."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        has = socket.socket(socket.AF_UNIX, kind)
+        self.addCleanup(has.close)
+        has.bind(str(path))
+        if kind == socket.SOCK_STREAM:
+            has.listen()
+        return has
+
+    def reader(self, *where, kind=socket.SOCK_DGRAM):
+        """Somebody who has it and reads; what was read gets longer."""
+        has, got = self.daemon(*where, kind=kind), []
+
+        def read(whom):
+            while data := whom.recv(4096):
+                got.append(data)
+
+        def accept():
+            try:
+                while True:
+                    with has.accept()[0] as whom:
+                        read(whom)
+            except OSError:
+                pass
+
+        reads = threading.Thread(target=read, args=[has]) if \
+            kind == socket.SOCK_DGRAM else threading.Thread(target=accept)
+        reads.start()
+        self.addCleanup(reads.join)
+        self.addCleanup(has.shutdown, socket.SHUT_RDWR)
+        return got
+
+    def fill(self, has):
+        """Until no more fits. Returns how much that was."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.connect(has.getsockname())
+            for count in itertools.count():
+                try:
+                    sender.send(b"<86>other: x")
+                except BlockingIOError:
+                    return count
+
+    def pending(self, has):
+        """What lies there unread."""
+        has.setblocking(False)
+        got = []
+        try:
+            while True:
+                got.append(has.recv(4096))
+        except BlockingIOError:
+            return got
+
+    def test_a_log_that_is_read_gets_one_line_that_is_no_event(self):
+        self.sinks()
+        got = self.reader()
+        self.assertEqual(self.findings(), [])
+        self.assertEqual(len(got), 1, got)
+        self.assertRegex(got[0], rb"\A<87>fo\[\d+\]: [\w ]+\Z")
+
+    def test_a_log_of_the_older_kind_is_looked_at_too(self):
+        self.sinks()
+        got = self.reader(kind=socket.SOCK_STREAM)
+        self.assertEqual(self.findings(), [])
+        self.assertEqual(len(got), 1, got)
+        self.assertRegex(got[0], rb"\A<87>fo\[\d+\]: [\w ]+\0\Z")
+        self.daemon(kind=socket.SOCK_STREAM)
+        self.one("warn", "in 2 s nobody read what was sent to")
+
+    def test_somebody_who_listens_and_does_not_read(self):
+        self.sinks()
+        has = self.daemon()
+        since = time.monotonic()
+        self.one("warn", f"in 2 s nobody read what was sent to {self.root}"
+                 "/dev/log: once it is full, nobody is let in by proof")
+        self.assertLess(time.monotonic() - since, 20)
+        self.assertEqual(len(self.pending(has)), 1)
+        self.sinks("[]", "[syslog]")
+        self.one("warn", "once it is full, events are lost")
+
+    def test_a_log_that_is_full(self):
+        self.sinks()
+        has = self.daemon()
+        count = self.fill(has)
+        self.one("fail", f"{self.root}/dev/log is full, and in 2 s nobody"
+                 " read it: each proof waits so long and is refused then")
+        self.sinks("[]", "[syslog]")
+        self.one("warn", "events wait so long and are lost then")
+        self.assertEqual(self.pending(has), [b"<86>other: x"] * count)
+
+    def test_a_log_that_has_room_again_after_a_moment(self):
+        self.sinks()
+        has = self.daemon()
+        self.fill(has)
+        late = threading.Timer(0.5, lambda: has.setblocking(True) or
+                               [has.recv(4096) for _ in range(12)])
+        late.start()
+        found = self.findings()
+        late.join()
+        self.assertEqual(found, [])
+
+    def test_a_log_that_nobody_has(self):
+        self.sinks()
+        self.daemon().close()
+        self.one("fail", f"audit sink syslog: syslog: {self.root}/dev/log:"
+                 " Connection refused")
+
+    def test_a_log_where_no_event_goes_is_left_alone(self):
+        has = self.daemon()
+        self.put("etc/rsyslog.conf", 'module(load="imjournal")\n')
+        self.assertEqual(self.findings(), [])
+        self.assertEqual(self.pending(has), [])
+
+    # ---- what journald and rsyslog drop ---------------------------------
+
+    def journald(self):
+        """It has the socket, and reads."""
+        self.sinks()
+        name = "run/systemd/journal/dev-log"
+        self.reader(name)
+        (self.root / "dev").mkdir(exist_ok=True)
+        (self.root / "dev/log").symlink_to(self.root / name)
+
+    def test_journald_drops_what_comes_fast_unless_it_is_told_not_to(self):
+        self.journald()
+        default = "beyond some 10000 messages in 30s is dropped, events too"
+        self.one("warn", f"{default} (its default)")
+        sample = (fo.TOP / "etc/systemd/journald.conf.d/firstops.conf")
+        self.put("etc/systemd/journald.conf.d/firstops.conf",
+                 sample.read_text())
+        self.assertEqual(self.findings(), [])
+        # sorted before it, by another
+        self.put("usr/lib/systemd/journald.conf.d/a.conf",
+                 "[Journal]\nRateLimitIntervalSec=5s\nRateLimitBurst=9\n")
+        self.assertEqual(self.findings(), [])
+
+    def test_each_value_of_journald_that_ends_its_limit_or_does_not(self):
+        self.journald()
+        for lines, told in (
+                ("RateLimitIntervalSec=0", None),
+                ("RateLimitIntervalSec = 0s ", None),
+                ("RateLimitIntervalSec=0min 0s", None),
+                ("RateLimitBurst=0", None),
+                ("RateLimitBurst=5\nRateLimitBurst=0\n", None),
+                ("RateLimitIntervalSec=10min", "10000 messages in 10min"),
+                ("RateLimitIntervalSec=infinity", "messages in infinity"),
+                ("RateLimitBurst=50", "50 messages in 30s"),
+                ("RateLimitIntervalSec=0\nRateLimitIntervalSec=7",
+                 "messages in 7 "),
+                # what it does not take, and what is no setting
+                ("RateLimitIntervalSec=", "in 30s"),
+                ("RateLimitIntervalSec=no", "in 30s"),
+                ("#RateLimitBurst=0\n;RateLimitBurst=0", "10000 messages"),
+                ("RateLimitBurstX=0\nRateLimit=0", "10000 messages"),
+                ("[Other]\nRateLimitBurst=0\n", "10000 messages"),
+                ("[Other]\n[Journal]\nRateLimitBurst=0\n", None)):
+            with self.subTest(lines):
+                self.put("etc/systemd/journald.conf", f"[Journal]\n{lines}\n")
+                if told:
+                    self.one("warn", told.rstrip())
+                else:
+                    self.assertEqual(self.findings(), [])
+        self.put("etc/systemd/journald.conf", "RateLimitBurst=0\n")
+        self.one("warn", "10000 messages")
+
+    def test_the_file_of_journald_that_counts(self):
+        self.journald()
+
+        def put(folder, name, burst):
+            self.put(f"{folder}/systemd/{name}",
+                     f"[Journal]\nRateLimitBurst={burst}\n")
+
+        def told(burst, path):
+            self.one("warn", f"some {burst} messages in 30s is dropped, events"
+                     f" too ({self.root}/{path})")
+
+        put("usr/lib", "journald.conf", 1)
+        told(1, "usr/lib/systemd/journald.conf")
+        put("etc", "journald.conf", 2)
+        told(2, "etc/systemd/journald.conf")
+        put("usr/lib", "journald.conf.d/m.conf", 3)
+        told(3, "usr/lib/systemd/journald.conf.d/m.conf")
+        put("run", "journald.conf.d/m.conf", 4)
+        told(4, "run/systemd/journald.conf.d/m.conf")
+        put("etc", "journald.conf.d/m.conf", 5)
+        told(5, "etc/systemd/journald.conf.d/m.conf")
+        put("etc", "journald.conf.d/a.conf", 6)
+        told(5, "etc/systemd/journald.conf.d/m.conf")
+        put("usr/local/lib", "journald.conf.d/z.conf", 7)
+        told(7, "usr/local/lib/systemd/journald.conf.d/z.conf")
+        put("etc", "journald.conf.d/zz.confx", 8)
+        told(7, "usr/local/lib/systemd/journald.conf.d/z.conf")
+        (self.root / "etc/systemd/journald.conf.d/z.conf").symlink_to(
+            "/dev/null")
+        told(5, "etc/systemd/journald.conf.d/m.conf")
+
+    def test_journald_that_has_not_the_log_drops_none_of_it(self):
+        self.sinks()
+        self.reader()
+        self.put("etc/systemd/journald.conf", "[Journal]\nRateLimitBurst=1\n")
+        self.assertEqual(self.findings(), [])
+
+    def test_each_setting_of_rsyslog_that_drops_events_or_does_not(self):
+        self.sinks()
+        self.reader()
+        socket_5 = "of one process comes by imuxsock beyond 200 messages in 5 s"
+        journal = "together comes by imjournal beyond 20000 messages in 600 s"
+        for text, told in (
+                ('module(load="imuxsock")', None),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="5")',
+                 socket_5),
+                ('MODULE (\n  load="IMUXSOCK" # the "socket)\n  /* ) */ '
+                 'syssock.ratelimit.interval = "5"\n)', socket_5),
+                ('module(SysSock.RateLimit.Interval="60" load="imuxsock"\n'
+                 'SysSock.RateLimit.Burst="7")',
+                 "beyond 7 messages in 60 s"),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="0" '
+                 'SysSock.RateLimit.Burst="1")', None),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="5" '
+                 'SysSock.RateLimit.Severity="6")', socket_5),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="5" '
+                 'SysSock.RateLimit.Severity="7")', None),
+                ('module(load="imklog") module(load="imuxsock" '
+                 'SysSock.RateLimit.Interval="5")', socket_5),
+                ('#module(load="imuxsock" SysSock.RateLimit.Interval="5")',
+                 None),
+                ('/* module(load="imjournal")\n*/', None),
+                ('template(name="x" string="module(load=\\"imjournal\\")")',
+                 None),
+                ('input(type="imudp" RateLimit.Interval="5")', None),
+                ('module(load="imudp" RateLimit.Interval="5")', None),
+                ('module(load="imjournal" StateFile="x")', journal),
+                ('module(load="imjournal" Ratelimit.Interval="0")', None),
+                ('module(load="imjournal" ratelimit.interval="10" '
+                 'RateLimit.Burst="30")', "30 messages in 10 s"),
+                ("$ModLoad imuxsock\n$SystemLogRateLimitInterval 5", socket_5),
+                ("$ModLoad imuxsock # x\n$SystemLogRateLimitInterval 5\n"
+                 "$SystemLogRateLimitBurst 3", "3 messages in 5 s"),
+                ("$ModLoad imuxsock\n$SystemLogRateLimitInterval 0", None),
+                ("$ModLoad imuxsock\n#$SystemLogRateLimitInterval 5", None),
+                ("$systemlogratelimitinterval 5\n", None),
+                ("$ModLoad imjournal", journal),
+                ("$ModLoad imjournal\n$imjournalRatelimitInterval 0", None),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="5"',
+                 socket_5),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="5',
+                 socket_5),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval=5)', None),
+                ('module(load="imuxsock" SysSock.RateLimit.Interval="x")',
+                 None),
+                ("module(", None), ("module", None), ("$", None), ('"', None),
+                ("/*", None)):
+            with self.subTest(text):
+                self.put("etc/rsyslog.conf", f"{text}\n")
+                if told:
+                    self.one("warn", f"{told} is dropped, events too "
+                             f"({self.root}/etc/rsyslog.conf)")
+                else:
+                    self.assertEqual(self.findings(), [])
+
+    def test_files_of_rsyslog_d_are_read_too(self):
+        self.sinks()
+        self.reader()
+        debian = ('module(load="imuxsock") # local system logging\n'
+                  "$WorkDirectory /var/spool/rsyslog\n"
+                  "$IncludeConfig /etc/rsyslog.d/*.conf\n"
+                  "*.*;auth,authpriv.none\t\t-/var/log/syslog\n")
+        sample = (fo.TOP / "etc/rsyslog.d/30-firstops.conf").read_text()
+        self.put("etc/rsyslog.conf", debian)
+        self.put("etc/rsyslog.d/30-firstops.conf", sample)
+        self.put("etc/rsyslog.d/journal.off", 'module(load="imjournal")\n')
+        self.assertEqual(self.findings(), [])
+        self.put("etc/rsyslog.d/journal.conf", 'module(load="imjournal")\n')
+        self.one("warn", f"({self.root}/etc/rsyslog.d/journal.conf)")
+        (self.root / "etc/rsyslog.conf").unlink()
+        self.assertEqual(self.findings(), [])
 
     def test_a_missing_replay_folder(self):
         fo.shutil.rmtree(self.run_folder)

@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import pwd
+import signal
+import socket
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
@@ -78,6 +80,43 @@ def test_an_event_of_a_login_is_filed_whole():
             world.check_event(text)
             assert bot.is_in(json.loads(text[5:])), line
     assert FILED.stat().st_mode & 0o777 == 0o640
+
+
+def doctor():
+    """What fo doctor says of the log, and how."""
+    done = world.run("fo", "doctor", "--json")
+    return [(f["level"], f["what"]) for f in json.loads(done.out)["findings"]
+            if f["what"].startswith("log:")]
+
+
+def fill():
+    """Send to /dev/log until no more fits."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        sender.connect("/dev/log")
+        try:
+            while True:
+                sender.send(b"<87>world: one more")
+        except BlockingIOError:
+            pass
+
+
+def test_fo_doctor_sees_whether_it_reads():
+    with rsyslogd() as daemon:
+        assert doctor() == [("ok", "log: /dev/log is read")]
+        line = wait_for(ALL, " fo doctor looks ", daemon)
+        assert line.endswith("]: fo doctor looks whether this is read"), line
+        daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            (level, what), = doctor()
+            assert level == "warn" and "nobody read what was sent" in what
+            fill()
+            (level, what), = doctor()
+            assert level == "fail" and "/dev/log is full" in what, what
+        finally:
+            daemon.process.send_signal(signal.SIGCONT)
+        assert world.until(lambda: doctor()[0][0] == "ok"), daemon
+    assert not lines(FILED), lines(FILED)
 
 
 def test_an_event_of_sudo_is_filed_though_its_caller_is_nobody_special():

@@ -376,7 +376,7 @@ def test_a_thumbprint_is_right_or_not_printed():
 
 
 class Examines(Short, verbs.Stage):
-    """fo doctor, on a machine on which all is well."""
+    """fo doctor, on a machine on which nothing is broken."""
 
     places = 80
     writes = False
@@ -403,7 +403,9 @@ session required pam_firstops.so
         self.write(self.config, re.sub(
             "services:\n.*?\n(?=\n|replay)", "services:\n  sshd: {nonce: "
             f"always, ask: reserved, user: {me}}}\n",
-            self.config.read_text(), flags=re.S))
+            self.config.read_text().replace("best_effort: []",
+                                            "best_effort: [syslog]"),
+            flags=re.S))
         root = self.scene / "root"
         for path, text in (
                 ("usr/lib/security/pam_firstops.so", ""),
@@ -414,9 +416,18 @@ session required pam_firstops.so
                 ("etc/shadow", "deploy:*:1::::::\n"),
                 ("home/deploy/.ssh/authorized_keys", "# none\n"),
                 ("etc/ssh/sshd_config", "UsePAM yes\n"
-                 "KbdInteractiveAuthentication yes\n")):
+                 "KbdInteractiveAuthentication yes\n"),
+                ("etc/rsyslog.conf", 'module(load="imuxsock")\n'),
+                ("etc/rsyslog.d/a.conf", 'module(load="imjournal")\n'),
+                ("etc/systemd/journald.conf", "[Journal]\n"),
+                ("etc/systemd/journald.conf.d/a.conf",
+                 "[Journal]\nRateLimitBurst=5\n"),
+                ("usr/lib/systemd/journald.conf.d/b.conf", "[Journal]\n"),
+                ("run/systemd/journal/dev-log", "")):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
+        (root / "dev").mkdir()
+        (root / "dev/log").symlink_to(root / "run/systemd/journal/dev-log")
 
     def check_trouble(self, answer):
         pass

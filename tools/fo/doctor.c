@@ -11,8 +11,8 @@
 enum { OPT_ROOT };
 
 static const struct verb_option options[] = {
-	[OPT_ROOT] = { "root", "DIR", "look at /etc and /usr below this"
-	    " folder" },
+	[OPT_ROOT] = { "root", "DIR", "look at /etc, /usr and /dev/log below"
+	    " this folder" },
 	{ NULL, NULL, NULL }
 };
 
@@ -23,6 +23,7 @@ examine(const struct admin *admin)
 	struct findings findings = { 0 };
 	struct doctor doctor = { admin, "", &findings };
 	struct fo_diag diag = { "" };
+	char log[DOCTOR_PATH_SIZE];
 	int code;
 	fo_err r;
 
@@ -37,7 +38,11 @@ examine(const struct admin *admin)
 	doctor_replay(&doctor);
 	doctor_clock(&doctor);
 	doctor_store(&doctor);
-	audit_check(admin, &findings);
+	doctor_log_path(&doctor, log);
+	audit_check(admin, log, &findings);
+	doctor_log(&doctor);
+	doctor_journald(&doctor);
+	doctor_rsyslog(&doctor);
 	r = store_check(admin, &findings, &diag);
 	if (r != FO_OK && !finding_short(&findings, r))
 		finding(&findings, LEVEL_FAIL, "mend it, then: fo store"
@@ -71,8 +76,10 @@ const struct verb verb_doctor = {
 	    " each thing\nwhether it is fine, doubtful or broken, and how to"
 	    " mend it: the module, the lines\nof pam.d and their order, sshd's"
 	    " options, sudo's plugin, other ways into\nreserved accounts, the"
-	    " replay folders, the clock, the audit sinks, and the store as"
-	    "\nfo store check does. Nothing is changed.\n",
+	    " replay folders, the clock, the audit sinks, whether the\nlog"
+	    " daemon reads and what it drops for coming too fast, and the store"
+	    " as\nfo store check does. Nothing is changed; the log gets one"
+	    " line of priority debug.\n",
 	.example = "  sudo fo doctor\n",
 	.exits =
 	    "  0  no failure (there may be warnings)\n"

@@ -46,4 +46,20 @@ void doctor_clock(const struct doctor *doctor);
 /* How old the store is. */
 void doctor_store(const struct doctor *doctor);
 
+/* Do events go to syslog, and so through what is examined below? */
+bool doctor_syslog(const struct doctor *doctor);
+/* Is it journald that has the socket? */
+bool doctor_journald_listens(const struct doctor *doctor);
+/* Its path, below the root if there is one. */
+void doctor_log_path(const struct doctor *doctor, char ret[DOCTOR_PATH_SIZE]);
+/*
+ * Is what is sent there read? A message of priority debug is sent; this takes
+ * no longer than an event may.
+ */
+void doctor_log(const struct doctor *doctor);
+/* Does journald drop what comes fast? */
+void doctor_journald(const struct doctor *doctor);
+/* Does rsyslog? */
+void doctor_rsyslog(const struct doctor *doctor);
+
 #endif

@@ -14,7 +14,7 @@
 #include "verb.h"
 
 /* When the table of verbs last changed. */
-#define DATE "November 26, 2026"
+#define DATE "November 27, 2026"
 #define WIDTH 72
 
 /* ---- text ------------------------------------------------------------ */

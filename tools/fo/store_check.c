@@ -493,12 +493,13 @@ check_sinks(struct findings *findings, const struct fo_audit *audit,
 }
 
 void
-audit_check(const struct admin *admin, struct findings *findings)
+audit_check(const struct admin *admin, const char *socket_path,
+    struct findings *findings)
 {
 	const struct fo_config *config = admin->config;
 	const struct fo_audit audit = {
 		.tag = "fo",
-		.socket_path = FO_AUDIT_SOCKET,
+		.socket_path = socket_path,
 		.required = config->audit_required,
 		.best_effort = config->audit_best_effort,
 	};
@@ -519,7 +520,7 @@ check_all(const struct admin *admin)
 	    admin->store->config_path, admin->config->host);
 	r = store_check(admin, &findings, &diag);
 	if (r == FO_OK) {
-		audit_check(admin, &findings);
+		audit_check(admin, FO_AUDIT_SOCKET, &findings);
 		code = findings_print(admin->call, &findings, true);
 	} else {
 		code = fail_err(admin->call, r, &diag, NULL);

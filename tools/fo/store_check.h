@@ -15,7 +15,8 @@
 FO_MUST_CHECK fo_err store_check(const struct admin *admin,
     struct findings *findings, struct fo_diag *diag);
 
-/* Can each audit sink be reached? */
-void audit_check(const struct admin *admin, struct findings *findings);
+/* Can each audit sink be reached, syslog at this socket? */
+void audit_check(const struct admin *admin, const char *socket_path,
+    struct findings *findings);
 
 #endif
