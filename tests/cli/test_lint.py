@@ -53,7 +53,7 @@ LAYERS = {
 
 # Foreign header to the files, or folders, that alone may include it.
 OWNERS = {
-    r"jansson\.h": {"tools/fo/json.c"},
+    r"jansson\.h": {"tools/fo/json.c", "tools/fo/settings.c"},
     r"yaml\.h": {"sdk/host/node.c"},
     r"node_api\.h": {"sdk/node/addon.c"},
     r"security/.*": {"pam_firstops"},

@@ -15,9 +15,12 @@ VERBS = ["init", *(f"{kind} {verb}" for kind in ("agent", "human")
          "policy check", "policy test", "policy explain",
          "store check", "store index", "store replay", "audit", "audit seal",
          "audit verify", "who", "doctor",
-         "key generate", "key thumbprint", "proof sign", "proof verify",
-         "verify", "ssh", "run", "target", "completion", "manual", "version",
-         "help"]
+         "auth login", "auth status", "auth rotate", "auth logout",
+         "setup claude", "setup cursor", "check", "hook claude",
+         "hook cursor", "signer", "signer add", "signer list",
+         "signer remove", "signer lock", "signer unlock", "key generate",
+         "key jwk", "key thumbprint", "proof sign", "proof verify", "verify",
+         "ssh", "run", "target", "completion", "manual", "version", "help"]
 
 
 class Verbs(fo.Case):
@@ -85,8 +88,8 @@ class Verbs(fo.Case):
 
 # ---- what comes out of the table of verbs -----------------------------------
 
-GROUPS = ["agent", "audit", "human", "key", "policy", "proof", "store",
-          "who"]
+GROUPS = ["agent", "audit", "auth", "hook", "human", "key", "policy",
+          "proof", "setup", "signer", "store", "who"]
 
 
 class Manual(fo.Case):

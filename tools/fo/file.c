@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/safeopen.h"
+
+#define HOME_MAX_BYTES 4000
 
 fo_err
 file_read(const char *path, size_t max, struct fo_diag *diag,
@@ -88,9 +92,9 @@ make_new(const char *path)
 
 /* Put the text on disk in a file just made, and close it. */
 static int
-fill(int fd, const char *text)
+fill(int fd, const char *text, mode_t mode)
 {
-	const bool good = fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
+	const bool good = fchmod(fd, mode) == 0 &&
 	    write_whole(fd, text) == 0 && fsync(fd) == 0;
 
 	return close(fd) == 0 && good ? 0 : -1;
@@ -111,7 +115,8 @@ file_write_secret(const char *path, const char *text, struct fo_diag *diag)
 		    strerror(errno), fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
-	if (fill(fd, text) != 0 || file_sync_folder_of(path) != 0) {
+	if (fill(fd, text, S_IRUSR | S_IWUSR) != 0 ||
+	    file_sync_folder_of(path) != 0) {
 		fo_diag_set(diag, "%s: cannot be written: %s; %s", path,
 		    strerror(errno), fo_diag_remedy(errno));
 		unlink(path);
@@ -123,12 +128,12 @@ file_write_secret(const char *path, const char *text, struct fo_diag *diag)
 
 fo_err
 file_replace(const char *path, const char *temporary, const char *text,
-    struct fo_diag *diag)
+    mode_t mode, struct fo_diag *diag)
 {
 	int fd = -1;
 
 	if ((unlinkat(AT_FDCWD, temporary, 0) != 0 && errno != ENOENT) ||
-	    (fd = make_new(temporary)) == -1 || fill(fd, text) != 0 ||
+	    (fd = make_new(temporary)) == -1 || fill(fd, text, mode) != 0 ||
 	    renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0) != 0) {
 		fo_diag_set(diag, "%s: cannot be written: %s; %s", path,
 		    strerror(errno), fo_diag_remedy(errno));
@@ -144,6 +149,32 @@ file_replace(const char *path, const char *temporary, const char *text,
 	}
 
 	return FO_OK;
+}
+
+fo_err
+file_config_home(struct fo_diag *diag, char **ret_path)
+{
+	const char *xdg = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	const struct passwd *pw;
+	struct fo_buf buf;
+
+	fo_buf_init(&buf, HOME_MAX_BYTES);
+	if (xdg != NULL && xdg[0] == '/') {
+		fo_buf_adds(&buf, xdg);
+		return fo_buf_take(&buf, ret_path);
+	}
+	if ((home == NULL || home[0] != '/') &&
+	    (pw = getpwuid(getuid())) != NULL)
+		home = pw->pw_dir;
+	if (home == NULL || home[0] != '/') {
+		fo_diag_set(diag, "no home folder: set HOME or"
+		    " XDG_CONFIG_HOME");
+		return FO_ERR_IO;
+	}
+	fo_buf_addf(&buf, "%s/.config", home);
+
+	return fo_buf_take(&buf, ret_path);
 }
 
 char *

@@ -5,6 +5,7 @@
 #define FO_TOOL_FILE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <firstops/error.h>
 
@@ -25,21 +26,27 @@ FO_MUST_CHECK fo_err file_write_secret(const char *path, const char *text,
     struct fo_diag *diag);
 
 /*
- * Replace a file by one with this text that only its owner can read: a crash
- * at any instant leaves the old file or the new one, whole.
+ * Replace a file by one with this text and mode: a crash at any instant leaves
+ * the old file or the new one, whole.
  *
  * temporary is what it is called until then, in the same folder. The caller
  * holds a lock, so what has that name was left by somebody who was stopped,
  * and goes.
  */
 FO_MUST_CHECK fo_err file_replace(const char *path, const char *temporary,
-    const char *text, struct fo_diag *diag);
+    const char *text, mode_t mode, struct fo_diag *diag);
 
 /*
  * Put on disk the folder that holds a path: a new name is there to stay only
  * when its folder is. -1 and errno: it could not be.
  */
 int file_sync_folder_of(const char *path);
+
+/*
+ * Where the user's settings are: XDG_CONFIG_HOME, else ~/.config; absolute.
+ * Free it. FO_ERR_IO: nowhere.
+ */
+FO_MUST_CHECK fo_err file_config_home(struct fo_diag *diag, char **ret_path);
 
 /* A copy, with a NUL, of bytes that no NUL ends; NULL: no memory. Free it. */
 char *text_copy(const char *text, size_t len);

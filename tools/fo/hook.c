@@ -32,8 +32,8 @@
 enum { OPT_OPEN, OPT_APPROVE };
 
 static const struct verb_option options[] = {
-	[OPT_OPEN] = { "fail-open", NULL, "let it go on where no decision can"
-	    " be made; the event says so" },
+	[OPT_OPEN] = { "fail-open", NULL, "go on where no decision can be made;"
+	    " the event says so" },
 	[OPT_APPROVE] = { "approve", NULL, "what a policy allows, the coding"
 	    " agent does not ask about" },
 	{ NULL, NULL, NULL }
@@ -288,8 +288,8 @@ run_cursor(const struct call *call)
 
 #define HOOK_EXITS							\
 	"  0  the decision is on standard output\n"			\
-	"  2  it is blocked: no decision could be made, or written; the"	\
-	" reason is on\n     standard error\n"
+	"  2  it is blocked: no decision could be made, or written; the\n" \
+	"     reason is on standard error\n"
 
 const struct verb verb_hook_claude = {
 	.name = "hook claude",
@@ -304,8 +304,8 @@ const struct verb verb_hook_claude = {
 	    " everything else,\nMCP tools too, as tool. Whatever goes wrong"
 	    " blocks, after 2 seconds at the latest.\n",
 	.example =
-	    "  echo '{\"tool_name\":\"Bash\",\"tool_input\":{\"command\":\"rm -rf"
-	    " /\"}}' |\n      fo hook claude\n",
+	    "  echo '{\"tool_name\":\"Bash\",\"tool_input\":"
+	    "{\"command\":\"rm -rf /\"}}' |\n      fo hook claude\n",
 	.exits = HOOK_EXITS,
 	.options = options,
 	.store = true,

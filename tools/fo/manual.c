@@ -195,7 +195,8 @@ put_verb(const struct verb *verb)
 {
 	printf(".Ss fo %s\n.Bd -literal -offset indent\nfo ", verb->name);
 	put(verb->name, strlen(verb->name));
-	putchar(' ');
+	if (verb->synopsis[0] != '\0')
+		putchar(' ');
 	put(verb->synopsis, strlen(verb->synopsis));
 	puts("\n.Ed\n.Pp");
 	put_prose(verb->text);
@@ -216,10 +217,14 @@ static const struct group {
 } groups[] = {
 	{ "agent", "create, change and end agents" },
 	{ "audit", "say who did what, where and when" },
+	{ "auth", "a person's own key, on this machine" },
+	{ "hook", "decide what a coding agent is about to do" },
 	{ "human", "register, change and end people" },
 	{ "key", "make keys and name them" },
 	{ "policy", "check, try and explain policies" },
 	{ "proof", "sign and verify DPoP proofs" },
+	{ "setup", "put hooks into coding agents" },
+	{ "signer", "hold keys, and sign with them" },
 	{ "store", "check and mend the store" },
 	{ "who", "say who is in now" },
 };
@@ -386,13 +391,14 @@ run(const struct call *call)
 		}
 
 	return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "no page for \"%s\":"
-	    " must be agent, human, key, policy, proof or store",
+	    " must be agent, audit, auth, hook, human, key, policy, proof,"
+	    " setup, signer, store or who",
 	    call->argv[0]);
 }
 
 const struct verb verb_manual = {
 	.name = "manual",
-	.synopsis = "[agent | human | key | policy | proof | store]",
+	.synopsis = "[GROUP]",
 	.summary = "Print a manual page of this command, in mdoc",
 	.text =
 	    "Print the manual page of a group of verbs, or of fo itself, in"

@@ -382,7 +382,7 @@ seal_file_point(struct seal_file *file, char kind, const struct fo_key *key,
 	if (r == FO_OK && (r = sync_file(file, diag)) == FO_OK &&
 	    (r = check_same(file, diag)) == FO_OK)
 		r = file_replace(file->head, file->temporary, line.data,
-		    diag);
+		    S_IRUSR | S_IWUSR, diag);
 	fo_buf_clear(&line);
 
 	return r;

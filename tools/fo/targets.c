@@ -56,33 +56,6 @@ target_host_ok(const char *host)
 
 /* ---- where it is ----------------------------------------------------- */
 
-/* XDG_CONFIG_HOME, else ~/.config; absolute, or nothing. */
-static fo_err
-config_home(struct fo_diag *diag, char **ret_path)
-{
-	const char *xdg = getenv("XDG_CONFIG_HOME");
-	const char *home = getenv("HOME");
-	const struct passwd *pw;
-	struct fo_buf buf;
-
-	fo_buf_init(&buf, PATH_MAX_BYTES);
-	if (xdg != NULL && xdg[0] == '/') {
-		fo_buf_adds(&buf, xdg);
-		return fo_buf_take(&buf, ret_path);
-	}
-	if ((home == NULL || home[0] != '/') &&
-	    (pw = getpwuid(getuid())) != NULL)
-		home = pw->pw_dir;
-	if (home == NULL || home[0] != '/') {
-		fo_diag_set(diag, "no home folder: set HOME or"
-		    " XDG_CONFIG_HOME");
-		return FO_ERR_IO;
-	}
-	fo_buf_addf(&buf, "%s/.config", home);
-
-	return fo_buf_take(&buf, ret_path);
-}
-
 static fo_err
 set_path(char **path, const char *home, const char *name)
 {
@@ -229,7 +202,7 @@ targets_load(struct fo_diag *diag, struct targets *ret_targets)
 	char *home = NULL;
 	fo_err r;
 
-	if ((r = config_home(diag, &home)) != FO_OK)
+	if ((r = file_config_home(diag, &home)) != FO_OK)
 		return r;
 	if ((r = locate(home, &targets, diag)) == FO_OK)
 		r = read_file(&targets, diag);
@@ -342,7 +315,7 @@ targets_open(struct fo_diag *diag, struct targets *ret_targets)
 	char *home = NULL;
 	fo_err r;
 
-	if ((r = config_home(diag, &home)) != FO_OK)
+	if ((r = file_config_home(diag, &home)) != FO_OK)
 		return r;
 	if ((r = make_folder(home, diag)) == FO_OK &&
 	    (r = locate(home, &targets, diag)) == FO_OK &&
@@ -404,7 +377,7 @@ targets_save(const struct targets *targets, struct fo_diag *diag)
 	}
 	if (r == FO_OK)
 		r = file_replace(targets->path, targets->temporary, text,
-		    diag);
+		    S_IRUSR | S_IWUSR, diag);
 	free(text);
 
 	return r;
