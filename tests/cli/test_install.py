@@ -85,7 +85,7 @@ def test_everything_else_goes_to_the_gnu_folders():
     with folder() as top:
         lib = "usr/" + cache("CMAKE_INSTALL_LIBDIR")
         places = re.compile(
-            r"usr/bin/(fo|fo-askpass)"
+            r"usr/bin/(fo|fo-askpass|fo-signer)"
             r"|usr/include/firstops/\w+\.h"
             rf"|{lib}/libfirstops\.so[.0-9]*"
             rf"|{lib}/pkgconfig/libfirstops\.pc"
