@@ -132,6 +132,11 @@ check_room(const struct doctor *doctor)
 		finding(doctor->findings, LEVEL_FAIL, "enlarge it: mount -o"
 		    " remount,size=SIZE,nr_inodes=NUMBER", "replay: %s is on a"
 		    " file system that is full", folder);
+	else if (fs.f_bavail < fs.f_blocks / 10 ||
+	    fs.f_favail < fs.f_files / 10)
+		finding(doctor->findings, LEVEL_WARN, "enlarge it: mount -o"
+		    " remount,size=SIZE,nr_inodes=NUMBER", "replay: %s is on a"
+		    " file system with less than a tenth left", folder);
 }
 
 void

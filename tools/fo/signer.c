@@ -9,6 +9,8 @@
 
 #include <firstops/signer.h>
 
+#include "base/buf.h"
+#include "base/diag.h"
 #include "base/wipe.h"
 
 #include "file.h"
@@ -20,6 +22,7 @@
 #include "when.h"
 
 #define PASSPHRASE_SIZE 1024
+#define PATH_MAX_BYTES 4096
 
 /* ---- fo signer ---------------------------------------------------------- */
 
@@ -118,6 +121,34 @@ static const struct verb_option add_options[] = {
 	{ NULL, NULL, NULL }
 };
 
+/*
+ * The key to give: what is named, else the one in a file, where a client
+ * would find the signer's first.
+ */
+static int
+load_own(const struct call *call, struct fo_key **ret_key)
+{
+	struct fo_diag diag = { "" };
+	char *home = NULL, *path = NULL;
+	struct fo_buf buf;
+	int code;
+	fo_err r;
+
+	if (call->argc > 0 || getenv("FO_PRIVATE_KEY_PATH") != NULL)
+		return key_load(call, call->argc > 0 ? call->argv[0] : NULL,
+		    ret_key);
+	if ((r = file_config_home(&diag, &home)) == FO_OK) {
+		fo_buf_init(&buf, PATH_MAX_BYTES);
+		fo_buf_addf(&buf, "%s/firstops/key.pem", home);
+		r = fo_buf_take(&buf, &path);
+	}
+	code = r == FO_OK ? key_load(call, path, ret_key) :
+	    fail_err(call, r, &diag, NULL);
+	free(path);
+	free(home);
+	return code;
+}
+
 static int
 add(const struct call *call)
 {
@@ -136,11 +167,12 @@ add(const struct call *call)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--lifetime %s:"
 		    " a time such as 30m, 8h or 7d", lifetime);
 	/* read here: the passphrase is asked for where the person is */
-	code = key_load(call, call->argc > 0 ? call->argv[0] : NULL, &key);
-	if (code != FO_EXIT_DONE)
+	if ((code = load_own(call, &key)) != FO_EXIT_DONE)
 		return code;
-	if ((r = fo_key_to_pem(key, &pem)) == FO_OK &&
-	    (r = fo_signer_connect(NULL, &diag, &signer)) == FO_OK)
+	if ((r = fo_key_to_pem(key, &pem)) == FO_ERR_BAD_KEY)
+		fo_diag_set(&diag, "this key cannot leave its device: fo signer"
+		    " --load KEY");
+	if (r == FO_OK && (r = fo_signer_connect(NULL, &diag, &signer)) == FO_OK)
 		r = fo_signer_add(signer, pem, &terms, &diag, jkt);
 	fo_signer_free(&signer);
 	fo_key_pem_free(&pem);
