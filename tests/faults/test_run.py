@@ -130,6 +130,18 @@ def test_the_folder_of_a_services_own_user_without_inodes_is_told_too():
         by_nobody().let_in()
 
 
+def test_doctor_warns_while_a_tenth_of_the_inodes_is_left():
+    def warns():
+        done = world.run("fo", "doctor")
+        return "with less than a tenth left" in done.out
+    with mounted(RUN, "nr_inodes=1000"):
+        login(bot).permitted()
+        assert not warns()
+        for number in range(900):
+            (RUN / f"filler-{number}").touch()
+        assert warns()
+
+
 def test_a_read_only_run_is_a_refusal_until_it_is_writable():
     with mounted(RUN, "size=1m"):
         must("mount", "-o", "remount,ro", RUN)

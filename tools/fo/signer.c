@@ -172,7 +172,9 @@ add(const struct call *call)
 	if ((r = fo_key_to_pem(key, &pem)) == FO_ERR_BAD_KEY)
 		fo_diag_set(&diag, "this key cannot leave its device: fo signer"
 		    " --load KEY");
-	if (r == FO_OK && (r = fo_signer_connect(NULL, &diag, &signer)) == FO_OK)
+	if (r == FO_OK)
+		r = fo_signer_connect(NULL, &diag, &signer);
+	if (r == FO_OK)
 		r = fo_signer_add(signer, pem, &terms, &diag, jkt);
 	fo_signer_free(&signer);
 	fo_key_pem_free(&pem);
