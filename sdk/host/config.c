@@ -32,7 +32,7 @@ static void
 shipped(const char *service, struct fo_service *ret)
 {
 	static const char *const interactive[] = { "sshd", "sudo", "sudo-i",
-		"su", "su-l", "login", "cockpit", NULL };
+		"su", "su-l", "login", "cockpit", "firstops-login", NULL };
 	size_t i;
 
 	ret->nonce = FO_NONCE_AUTO;

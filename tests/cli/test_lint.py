@@ -46,6 +46,7 @@ LAYERS = {
     "pam_firstops": {"base", "host"},
     "tools/fo": {"base", "host"},
     "tools/askpass": {"base"},
+    "tools/firstopsd": {"base", "host", "src"},
     # the protocol, and proofs composed of what it brings
     "tools/signer": {"base", "host", "src"},
     "tools/sudo": {"base", "host"},
@@ -56,7 +57,7 @@ OWNERS = {
     r"jansson\.h": {"tools/fo/json.c", "tools/fo/settings.c"},
     r"yaml\.h": {"sdk/host/node.c"},
     r"node_api\.h": {"sdk/node/addon.c"},
-    r"security/.*": {"pam_firstops"},
+    r"security/.*": {"pam_firstops", "tools/firstopsd/login.c"},
     r"sudo_plugin\.h": {"tools/sudo/plugin.c"},
     r"openssl/.*": {"sdk/src", "sdk/base/program.c",
                     "sdk/base/sha256.c", "sdk/node/addon.c",
@@ -576,7 +577,7 @@ def fuzzed_objects():
     """Objects of the code that fuzz targets run, which have no devices and no
     signer."""
     return [p for p in objects() if re.search(
-        r"^(?:sdk/(?!node/|.*/(?:key_device|key_engine|signer)\.)|"
+        r"^(?:sdk/(?!node/|.*/(?:key_device|key_engine|signer|frame)\.)|"
         r"pam_firstops/|"
         r"tools/askpass/.*_parts|"
         r"tools/fo/.*/(?:targets|file)\.)", str(p.relative_to(BUILD)))]

@@ -115,8 +115,8 @@ def test_an_agent_of_a_sample_group_can_be_created():
 # are ours alone.
 DEBIANS = ("sshd", "sudo", "sudo-i", "su", "login", "cockpit", "dovecot",
            "proftpd")
-STACKS = (*DEBIANS, "postgresql", "pgbouncer", "mariadb", "nginx", "apache2",
-          "squid")
+STACKS = (*DEBIANS, "firstops-login", "postgresql", "pgbouncer", "mariadb",
+          "nginx", "apache2", "squid")
 
 
 def fields(line):

@@ -391,7 +391,7 @@ bool
 reading_needs_nonce(const char *config, const char *service)
 {
 	static const char *const shipped[] = { "sshd", "sudo", "sudo-i", "su",
-		"su-l", "login", "cockpit", NULL };
+		"su-l", "login", "cockpit", "firstops-login", NULL };
 	const yaml_node_t *services, *nonce;
 	struct document doc;
 	bool yes = false;

@@ -144,6 +144,7 @@ Test(config, a_service_without_an_entry_has_what_is_shipped)
 		{ "su-l", FO_NONCE_ALWAYS, FO_ASK_RESERVED },
 		{ "login", FO_NONCE_ALWAYS, FO_ASK_RESERVED },
 		{ "cockpit", FO_NONCE_ALWAYS, FO_ASK_RESERVED },
+		{ "firstops-login", FO_NONCE_ALWAYS, FO_ASK_RESERVED },
 		{ "postgresql", FO_NONCE_AUTO, FO_ASK_ALL },
 		{ "anything", FO_NONCE_AUTO, FO_ASK_ALL },
 		{ "SSHD", FO_NONCE_AUTO, FO_ASK_ALL },
