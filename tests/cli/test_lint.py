@@ -61,7 +61,8 @@ OWNERS = {
     r"sudo_plugin\.h": {"tools/sudo/plugin.c"},
     r"openssl/.*": {"sdk/src", "sdk/base/program.c",
                     "sdk/base/sha256.c", "sdk/node/addon.c",
-                    "tools/signer/ring.c", "tools/signer/sandbox.c"},
+                    "tools/signer/ring.c", "tools/signer/sandbox.c",
+                    "tools/firstopsd/ticket.c"},
     r"seccomp\.h": {"tools/signer/sandbox.c"},
 }
 

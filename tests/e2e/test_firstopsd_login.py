@@ -99,8 +99,14 @@ def test_a_person_signs_in_with_the_password_of_the_host():
         asked = peer.begin("alice")
         assert asked == {"ask": "Password: ", "echo": False, "say": []}, asked
         peer.send({"answer": PASSWORD})
-        assert peer.get() == {"ok": True, "user": "alice", "say": []}
+        done = peer.get()
         assert peer.get() is None
+    assert (done["ok"], done["user"], done["say"]) == (True, "alice", []), done
+    name, until, _ = done["ticket"].split(".")
+    assert name == "YWxpY2U", done
+    assert 0 <= time.time() + 8 * 3600 - int(until) < 60, done
+    key = pathlib.Path("/run/firstopsd/ticket.key").stat()
+    assert (key.st_uid, key.st_mode & 0o7777) == (0, 0o600), key
 
 
 def test_a_wrong_password_and_nobody_are_denied_alike():
@@ -195,6 +201,12 @@ def children():
     return pathlib.Path(path).read_text().split()
 
 
+def ticks():
+    """Processor time of the helper, in hundredths of a second."""
+    text = pathlib.Path(f"/proc/{helper.process.pid}/stat").read_text()
+    return sum(map(int, text.rsplit(")")[-1].split()[11:13]))
+
+
 def test_a_user_is_tried_ten_times_a_minute_from_wherever():
     start()
     for number in range(10):
@@ -225,10 +237,12 @@ def test_sixteen_wait_at_once_and_the_next_one_for_one_of_them():
     with Peer() as late:
         late.send({"user": "rescue", "rhost": "203.0.113.99"})
         late.socket.settimeout(1.5)
+        before = ticks()
         try:
             raise AssertionError(late.get())
         except TimeoutError:
             pass
+        assert ticks() - before < 20, "it spins"
         peers[0].send({"answer": PASSWORD})
         assert peers[0].get()["ok"] is True
         late.socket.settimeout(30)

@@ -85,6 +85,7 @@ target_compile_definitions(unit_key_device PRIVATE
 	BUILT="${CMAKE_BINARY_DIR}")
 add_dependencies(unit_key_device token_provider)
 firstops_unit(proof_check test_forge)
+firstops_unit(ticket firstopsd_parts)
 firstops_unit(proof_parse test_forge)
 firstops_unit(proof_sign test_forge)
 firstops_unit(vectors PkgConfig::JANSSON)

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -24,19 +24,33 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/frame.h"
+#include "base/program.h"
 #include "base/wipe.h"
+#include "host/clock.h"
 #include "limits.h"
 #include "src/json.h"
+#include "ticket.h"
 
 #define SERVICE "firstops-login"
-#define NAME_MAX_BYTES 64
+#define NAME_MAX_BYTES TICKET_USER_MAX
 #define ANSWER_MAX_BYTES 1024
 #define SAY_MAX 8		/* lines that are kept until the next question */
 #define ATTEMPT_S 60
 #define ATTEMPTS_AT_ONCE 16
 #define FIRST_PASSED 3		/* sd_listen_fds(3) */
 
+#define REAP_MS 200		/* a process that ended is seen so soon */
+#define KEY_PATH "/run/firstopsd/ticket.key"
+
 enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
+
+/* What every attempt is judged by. */
+struct server {
+	int listener;
+	uid_t web;
+	struct ticket_key key;
+	struct limits *limits;
+};
 
 /* One attempt, in its own process. */
 struct attempt {
@@ -218,16 +232,33 @@ is_trouble(int r)
 	    r == PAM_BUF_ERR || r == PAM_ABORT || r == PAM_AUTHINFO_UNAVAIL;
 }
 
+/* A yes is one only with its ticket. */
+static int
+add_ticket(const struct server *server, struct fo_buf *buf, const char *user)
+{
+	char ticket[TICKET_SIZE];
+	struct fo_now now;
+
+	if (fo_clock_system.now(fo_clock_system.arg, &now) != FO_OK ||
+	    ticket_make(&server->key, user, now.s, ticket) != FO_OK)
+		return PAM_SYSTEM_ERR;
+	fo_buf_adds(buf, "{\"ok\":true,");
+	add_text(buf, "user", user);
+	fo_buf_addf(buf, ",\"ticket\":\"%s\"", ticket);
+
+	return PAM_SUCCESS;
+}
+
 static void
-tell_result(struct attempt *attempt, int r, const char *user)
+tell_result(const struct server *server, struct attempt *attempt, int r,
+    const char *user)
 {
 	struct fo_buf buf;
 
 	fo_buf_init(&buf, FO_FRAME_MAX);
-	if (r == PAM_SUCCESS) {
-		fo_buf_adds(&buf, "{\"ok\":true,");
-		add_text(&buf, "user", user);
-	} else {
+	if (r == PAM_SUCCESS)
+		r = add_ticket(server, &buf, user);
+	if (r != PAM_SUCCESS) {
 		fo_buf_addf(&buf, "{\"ok\":false,\"why\":\"%s\"",
 		    is_trouble(r) ? "trouble" : "denied");
 	}
@@ -274,8 +305,8 @@ begin(struct attempt *attempt)
 }
 
 /* In the attempt's own process. */
-static void
-run_attempt(int fd, struct limits *limits)
+static _Noreturn void
+run_attempt(const struct server *server, int fd)
 {
 	struct attempt attempt = { .fd = fd };
 	char user[NAME_MAX_BYTES + 1] = "";
@@ -284,10 +315,11 @@ run_attempt(int fd, struct limits *limits)
 	(void)alarm(ATTEMPT_S);
 	if (!begin(&attempt))
 		_exit(1);
-	if ((wait_s = limits_ask(limits, attempt.user, attempt.rhost)) > 0)
+	if ((wait_s = limits_ask(server->limits, attempt.user,
+	    attempt.rhost)) > 0)
 		tell_busy(&attempt, wait_s);
 	else
-		tell_result(&attempt, ask_pam(&attempt, user), user);
+		tell_result(server, &attempt, ask_pam(&attempt, user), user);
 	_exit(0);
 }
 
@@ -312,31 +344,31 @@ reap(size_t running)
 	return running;
 }
 
-static int
-serve(int listener, uid_t web)
+static _Noreturn void
+serve(const struct server *server)
 {
-	struct pollfd polled = { .fd = listener, .events = POLLIN };
-	struct limits *limits = limits_new();
+	struct pollfd polled = { .fd = server->listener, .events = POLLIN };
 	size_t running = 0;
 	pid_t pid;
 	int fd;
 
-	if (limits == NULL)
-		return EXIT_TROUBLE;
 	for (;;) {
-		/* a child that ended is seen within a second */
-		(void)poll(&polled, 1, running > 0 ? 1000 : -1);
+		/* full: nobody is looked at until one has ended */
+		polled.fd = running < ATTEMPTS_AT_ONCE ? server->listener :
+		    -1;
+		(void)poll(&polled, 1, running > 0 ? REAP_MS : -1);
 		running = reap(running);
-		if (running == ATTEMPTS_AT_ONCE)
+		if (polled.fd == -1)
 			continue;
-		if ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC)) == -1)
+		if ((fd = accept4(server->listener, NULL, NULL,
+		    SOCK_CLOEXEC)) == -1)
 			continue;
-		if (!is_web(fd, web)) {
+		if (!is_web(fd, server->web)) {
 			(void)close(fd);
 			continue;
 		}
 		if ((pid = fork()) == 0)
-			run_attempt(fd, limits);
+			run_attempt(server, fd);
 		running += pid > 0 ? 1 : 0;
 		(void)close(fd);
 	}
@@ -359,28 +391,57 @@ passed_socket(void)
 	return FIRST_PASSED;
 }
 
+static bool
+parse(int argc, char **argv, const char **web, const char **key)
+{
+	static const struct option known[] = {
+		{ "web-user", required_argument, NULL, 'w' },
+		{ "key", required_argument, NULL, 'k' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+		if (c == 'w')
+			*web = optarg;
+		else if (c == 'k')
+			*key = optarg;
+		else
+			return false;
+	}
+
+	return *web != NULL && optind == argc;
+}
+
 int
 main(int argc, char **argv)
 {
-	const struct passwd *web;
-	int listener;
+	struct server server = { .listener = passed_socket() };
+	const char *web = NULL, *key = KEY_PATH;
+	struct fo_diag diag = { "" };
+	const struct passwd *pw;
 
-	if (argc != 3 || strcmp(argv[1], "--web-user") != 0) {
-		fputs("usage: firstopsd-login --web-user USER (systemd starts"
-		    " it, with its socket)\n", stderr);
+	if (!parse(argc, argv, &web, &key)) {
+		fputs("usage: firstopsd-login --web-user USER [--key FILE]"
+		    " (systemd starts it, with its socket)\n", stderr);
 		return EXIT_USAGE;
 	}
-	if ((web = getpwnam(argv[2])) == NULL) {
-		fprintf(stderr, "firstopsd-login: there is no user %s\n",
-		    argv[2]);
+	if ((pw = getpwnam(web)) == NULL)
+		fo_diag_set(&diag, "there is no user %s", web);
+	else if (server.listener == -1)
+		fo_diag_set(&diag, "no socket was passed: systemctl start"
+		    " firstopsd-login.socket");
+	else if (!fo_program_start())
+		fo_diag_set(&diag, "libcrypto cannot be used");
+	else if (ticket_key_open(key, &diag, &server.key) == FO_OK &&
+	    (server.limits = limits_new()) == NULL)
+		fo_diag_set(&diag, "no memory");
+	if (diag.text[0] != '\0' || server.limits == NULL) {
+		fprintf(stderr, "firstopsd-login: %s\n", diag.text);
 		return EXIT_TROUBLE;
 	}
-	if ((listener = passed_socket()) == -1) {
-		fputs("firstopsd-login: no socket was passed: systemctl start"
-		    " firstopsd-login.socket\n", stderr);
-		return EXIT_TROUBLE;
-	}
+	server.web = pw->pw_uid;
 	(void)signal(SIGPIPE, SIG_IGN);
 
-	return serve(listener, web->pw_uid);
+	serve(&server);
 }
