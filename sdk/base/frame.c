@@ -74,8 +74,8 @@ fo_frame_put(int fd, const char *text, size_t len)
 	unsigned char head[FO_FRAME_HEAD];
 	fo_err r;
 
-	if (len == 0 || len > FO_FRAME_MAX)
-		return FO_ERR_TOO_LONG;
+	if (len == 0 || len > UINT32_MAX)
+		return FO_ERR_ARG;
 	fo_frame_head(len, head);
 	if ((r = put(fd, head, sizeof(head))) != FO_OK)
 		return r;
@@ -83,7 +83,7 @@ fo_frame_put(int fd, const char *text, size_t len)
 }
 
 fo_err
-fo_frame_get(int fd, char **ret_text, size_t *ret_len)
+fo_frame_get(int fd, size_t max, char **ret_text, size_t *ret_len)
 {
 	unsigned char head[FO_FRAME_HEAD];
 	char *text;
@@ -93,7 +93,7 @@ fo_frame_get(int fd, char **ret_text, size_t *ret_len)
 	if ((r = get(fd, head, sizeof(head))) != FO_OK)
 		return r;
 	len = fo_frame_len(head);
-	if (len == 0 || len > FO_FRAME_MAX)
+	if (len == 0 || len > max)
 		return FO_ERR_FORMAT;
 	if ((text = malloc(len + 1)) == NULL)
 		return FO_ERR_NOMEM;

@@ -2,12 +2,8 @@
 """firstopsd's login helper: what the web part may ask it, and nothing else."""
 
 import contextlib
-import json
-import os
 import pathlib
-import pwd
 import re
-import socket
 import struct
 import subprocess
 import sys
@@ -15,73 +11,28 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent
                        / "support"))
+import helpers  # noqa: E402
 import world  # noqa: E402
 from world import PASSWORD  # noqa: E402
 
-SOCKET = pathlib.Path("/run/firstopsd/login.sock")
-HELPER = "/usr/libexec/firstops/firstopsd-login"
-
 
 def prepare():
-    world.must("useradd", "--system", "firstops")
-    SOCKET.parent.mkdir()
+    helpers.begin()
     start()
 
 
 def start():
-    """As systemd does: the socket first, the helper with the first peer."""
     global helper
-    SOCKET.unlink(missing_ok=True)
-    helper = world.Daemon("systemd-socket-activate", "-l", SOCKET, HELPER,
-                          "--web-user", "firstops",
-                          ready="Listening on")
-    SOCKET.chmod(0o666)
+    helper = helpers.start("login")
 
 
-class Peer:
-    """A connection of some user's process."""
-
+class Peer(helpers.Peer):
     def __init__(self, user="firstops"):
-        ours, theirs = socket.socketpair()
-        uid = pwd.getpwnam(user).pw_uid
-        child = os.fork()
-        if child == 0:
-            # SO_PEERCRED says who connected
-            os.setgid(pwd.getpwnam(user).pw_gid)
-            os.setuid(uid)
-            made = socket.socket(socket.AF_UNIX)
-            made.connect(str(SOCKET))
-            socket.send_fds(theirs, [b"x"], [made.fileno()])
-            os._exit(0)
-        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
-        os.waitpid(child, 0)
-        self.socket = socket.socket(fileno=fds[0])
-        self.socket.settimeout(30)
-
-    def send(self, what):
-        text = what if isinstance(what, bytes) else json.dumps(what).encode()
-        self.socket.sendall(struct.pack(">I", len(text)) + text)
-
-    def get(self):
-        """Its next message; None: it closed the connection."""
-        try:
-            head = self.socket.recv(4, socket.MSG_WAITALL)
-            if len(head) < 4:
-                return None
-            size, = struct.unpack(">I", head)
-            return json.loads(self.socket.recv(size, socket.MSG_WAITALL))
-        except ConnectionResetError:
-            return None
+        super().__init__("login", user)
 
     def begin(self, user, rhost="192.0.2.7"):
         self.send({"user": user, "rhost": rhost})
         return self.get()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
 
 
 def attempt(user, password, rhost="192.0.2.7"):

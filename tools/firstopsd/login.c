@@ -5,15 +5,8 @@
  * Each attempt is a process of its own: PAM modules keep state, leak, wait
  * and crash, and none of that outlives the attempt.
  */
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-#include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +19,7 @@
 #include "base/frame.h"
 #include "base/program.h"
 #include "base/wipe.h"
+#include "helper.h"
 #include "host/clock.h"
 #include "limits.h"
 #include "src/json.h"
@@ -47,7 +41,6 @@ enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
 /* What every attempt is judged by. */
 struct server {
 	int listener;
-	uid_t web;
 	struct ticket_key key;
 	struct limits *limits;
 };
@@ -106,7 +99,7 @@ receive(struct attempt *attempt, const char *const *names)
 	char *text = NULL;
 	size_t len = 0;
 
-	if (fo_frame_get(attempt->fd, &text, &len) != FO_OK ||
+	if (fo_frame_get(attempt->fd, FO_FRAME_MAX, &text, &len) != FO_OK ||
 	    fo_json_parse(text, len, "a message", NULL, &root) != FO_OK ||
 	    fo_json_stranger(root, names) != NULL) {
 		attempt->broken = true;
@@ -325,70 +318,10 @@ run_attempt(const struct server *server, int fd)
 
 /* ---- the server --------------------------------------------------------- */
 
-static bool
-is_web(int fd, uid_t web)
-{
-	struct ucred peer = { .uid = (uid_t)-1 };
-	socklen_t len = sizeof(peer);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	    peer.uid == web;
-}
-
-/* Those that ended; how many still run. */
-static size_t
-reap(size_t running)
-{
-	while (running > 0 && waitpid(-1, NULL, WNOHANG) > 0)
-		running--;
-	return running;
-}
-
 static _Noreturn void
-serve(const struct server *server)
+one(int fd, const void *arg)
 {
-	struct pollfd polled = { .fd = server->listener, .events = POLLIN };
-	size_t running = 0;
-	pid_t pid;
-	int fd;
-
-	for (;;) {
-		/* full: nobody is looked at until one has ended */
-		polled.fd = running < ATTEMPTS_AT_ONCE ? server->listener :
-		    -1;
-		(void)poll(&polled, 1, running > 0 ? REAP_MS : -1);
-		running = reap(running);
-		if (polled.fd == -1)
-			continue;
-		if ((fd = accept4(server->listener, NULL, NULL,
-		    SOCK_CLOEXEC)) == -1)
-			continue;
-		if (!is_web(fd, server->web)) {
-			(void)close(fd);
-			continue;
-		}
-		if ((pid = fork()) == 0)
-			run_attempt(server, fd);
-		running += pid > 0 ? 1 : 0;
-		(void)close(fd);
-	}
-}
-
-static int
-passed_socket(void)
-{
-	const char *pid = getenv("LISTEN_PID");
-	const char *count = getenv("LISTEN_FDS");
-	struct stat st;
-
-	if (pid == NULL || count == NULL || strcmp(count, "1") != 0 ||
-	    strtol(pid, NULL, 10) != (long)getpid() ||
-	    fstat(FIRST_PASSED, &st) != 0 || !S_ISSOCK(st.st_mode) ||
-	    fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC) != 0 ||
-	    fcntl(FIRST_PASSED, F_SETFL, O_NONBLOCK) != 0)
-		return -1;
-
-	return FIRST_PASSED;
+	run_attempt(arg, fd);
 }
 
 static bool
@@ -416,7 +349,7 @@ parse(int argc, char **argv, const char **web, const char **key)
 int
 main(int argc, char **argv)
 {
-	struct server server = { .listener = passed_socket() };
+	struct server server = { .listener = helper_socket() };
 	const char *web = NULL, *key = KEY_PATH;
 	struct fo_diag diag = { "" };
 	const struct passwd *pw;
@@ -440,8 +373,6 @@ main(int argc, char **argv)
 		fprintf(stderr, "firstopsd-login: %s\n", diag.text);
 		return EXIT_TROUBLE;
 	}
-	server.web = pw->pw_uid;
-	(void)signal(SIGPIPE, SIG_IGN);
-
-	serve(&server);
+	helper_serve(server.listener, pw->pw_uid, ATTEMPTS_AT_ONCE, one,
+	    &server);
 }

@@ -60,10 +60,13 @@ acting_uid(void)
 void
 admin_name(char ret_name[ADMIN_NAME_SIZE])
 {
+	const char *said = getuid() == 0 ? getenv("FIRSTOPS_ACTING") : NULL;
 	const uid_t uid = acting_uid();
 	const struct passwd *pw = getpwuid(uid);
 
-	if (pw != NULL)
+	if (said != NULL && said[0] != '\0')
+		snprintf(ret_name, ADMIN_NAME_SIZE, "%s", said);
+	else if (pw != NULL)
 		snprintf(ret_name, ADMIN_NAME_SIZE, "%s", pw->pw_name);
 	else
 		snprintf(ret_name, ADMIN_NAME_SIZE, "uid:%lu",

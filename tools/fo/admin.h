@@ -34,7 +34,9 @@ void admin_close(struct admin *admin);
 
 /*
  * Who is acting: the user who logged in (the audit login uid, which sudo
- * does not change), else the real user.
+ * does not change), else the real user. firstopsd's store helper, which is
+ * root and acts for others, says by FIRSTOPS_ACTING whom; of nobody but root
+ * that is believed.
  */
 void admin_name(char ret_name[ADMIN_NAME_SIZE]);
 
