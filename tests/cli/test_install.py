@@ -100,6 +100,7 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/lib/tmpfiles\.d/firstops\.conf"
             r"|usr/lib/systemd/system/run-firstops\.mount"
             r"|usr/lib/systemd/system/firstops-(replay|seal)\.service"
+            r"|usr/lib/systemd/system/firstopsd-(login|store)\.(service|socket)"
             r"|usr/lib/systemd/system/firstops-expiring\.(service|timer)"
             r"|usr/libexec/firstops/firstopsd-(login|store)"
             r"|.*/security/pam_firstops\.so"

@@ -269,6 +269,25 @@ def test_our_services_and_the_timer_are_valid():
         assert "firstops-" not in said, said
 
 
+def test_the_helpers_of_firstopsd_are_valid_and_have_little():
+    need("systemd-analyze")
+    with tempfile.TemporaryDirectory() as folder:
+        units = []
+        for path in sorted((ETC / "systemd").glob("firstopsd-*")):
+            unit = pathlib.Path(folder) / path.name.removesuffix(".in")
+            unit.write_text(re.sub(r"@CMAKE_INSTALL_FULL_\w+@\S*/\S+",
+                                   "/bin/true", path.read_text()))
+            units.append(unit)
+        assert len(units) == 4, units
+        said = good("systemd-analyze", "verify", "--man=no", *units)
+        assert "firstopsd-" not in said, said
+        for unit in units:
+            if unit.suffix == ".service":
+                said = good("systemd-analyze", "security", "--offline=true",
+                            "--threshold=20", unit)
+                assert "Overall exposure" in said, said
+
+
 def test_what_the_timer_logs_are_verbs_that_there_are():
     text = (ETC / "systemd/firstops-expiring.service.in").read_text()
     found = re.findall(r"^ExecStart=\S+/fo (.*)$", text, re.M)
