@@ -84,7 +84,7 @@ collect(int fd, struct output *out)
 static _Noreturn void
 become(const char *const *argv, const char *acting, int in, int out)
 {
-	char said[128];
+	char said[128], *words[RUN_ARGS_MAX + 1] = { NULL };
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
 	char *env[] = { path, said, NULL };
 	const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -95,7 +95,10 @@ become(const char *const *argv, const char *acting, int in, int out)
 	    dup2(null, STDERR_FILENO) == -1 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
 		_exit(127);
-	(void)execve(argv[0], (char *const *)(uintptr_t)argv, env);
+	/* execve(2) changes none of them, and wants them as if it did */
+	for (size_t i = 0; i < RUN_ARGS_MAX && argv[i] != NULL; i++)
+		memcpy(&words[i], &argv[i], sizeof(words[i]));
+	(void)execve(argv[0], words, env);
 	_exit(127);
 }
 

@@ -8,10 +8,11 @@
 
 #include <firstops/error.h>
 
+#define RUN_ARGS_MAX 40
 #define RUN_OUTPUT_MAX ((size_t)4 * 1024 * 1024)
 
 /*
- * Run argv (NULL at end) as this process's user with an environment that holds
+ * Run argv (NULL at end, RUN_ARGS_MAX at most) as this process's user with an environment that holds
  * who is acting and nothing else, input on its standard input, and take what
  * it prints: the caller wipes and frees *ret_text. Its exit code is not looked
  * at, since with --json what it prints says all. FO_ERR_IO: it could not be

@@ -29,7 +29,6 @@
 #define KEY_PATH "/run/firstopsd/ticket.key"
 #define CONFIG_PATH "/etc/firstops/firstops.yaml"
 #define FO_PATH "/usr/bin/fo"
-#define ARGS_MAX 40
 #define VALUE_MAX 512
 #define MEMBERS_MAX 16
 #define REQUEST_S 60
@@ -52,7 +51,7 @@ struct request {
 	struct actor actor;
 	char user[TICKET_USER_MAX + 1];
 	struct fo_principal *principal;	/* that it is about, if any */
-	const char *argv[ARGS_MAX];
+	const char *argv[RUN_ARGS_MAX];
 	size_t args;
 	const char *input;
 	struct fo_diag diag;
@@ -85,33 +84,37 @@ static const char *const none[] = { NULL };
 
 static const struct op {
 	const char *name;
-	enum need need;
 	const char *verb[2];	/* of fo; NULL: KIND by the principal's */
+	const char *const *options;
+	enum need need;
 	bool named;		/* a name of something new */
 	bool about;		/* an id of something there */
 	bool jwk;		/* a public key on standard input */
-	const char *const *options;
 } ops[] = {
-	{ "agents", NEED_ADMIN, { "agent", "list" }, .options = list_options },
-	{ "humans", NEED_ADMIN, { "human", "list" }, .options = none },
-	{ "create", NEED_ADMIN, { "agent", "create" }, .named = true,
-	    .jwk = true, .options = create_options },
-	{ "show", NEED_SEE, { NULL, "show" }, .about = true,
-	    .options = none },
-	{ "rotate", NEED_MANAGE, { NULL, "rotate" }, .about = true,
-	    .jwk = true, .options = rotate_options },
-	{ "suspend", NEED_MANAGE, { NULL, "suspend" }, .about = true,
-	    .options = reason_options },
-	{ "resume", NEED_MANAGE, { NULL, "resume" }, .about = true,
-	    .options = none },
-	{ "revoke", NEED_OWN_KEY, { NULL, "revoke" }, .about = true,
-	    .options = revoke_options },
-	{ "explain", NEED_ADMIN, { "policy", "explain" },
-	    .options = explain_options },
-	{ "policies", NEED_ADMIN, { "policy", "check" }, .options = none },
-	{ "events", NEED_ANY, { "audit", NULL }, .options = event_options },
-	{ "whoami", NEED_ANY, { NULL, NULL }, .options = none },
-	{ "own-agents", NEED_ANY, { NULL, NULL }, .options = none },
+	{ "agents", { "agent", "list" }, list_options, NEED_ADMIN,
+	    false, false, false },
+	{ "humans", { "human", "list" }, none, NEED_ADMIN,
+	    false, false, false },
+	{ "create", { "agent", "create" }, create_options, NEED_ADMIN,
+	    true, false, true },
+	{ "show", { NULL, "show" }, none, NEED_SEE,
+	    false, true, false },
+	{ "rotate", { NULL, "rotate" }, rotate_options, NEED_MANAGE,
+	    false, true, true },
+	{ "suspend", { NULL, "suspend" }, reason_options, NEED_MANAGE,
+	    false, true, false },
+	{ "resume", { NULL, "resume" }, none, NEED_MANAGE,
+	    false, true, false },
+	{ "revoke", { NULL, "revoke" }, revoke_options, NEED_OWN_KEY,
+	    false, true, false },
+	{ "explain", { "policy", "explain" }, explain_options, NEED_ADMIN,
+	    false, false, false },
+	{ "policies", { "policy", "check" }, none, NEED_ADMIN,
+	    false, false, false },
+	{ "events", { "audit", NULL }, event_options, NEED_ANY,
+	    false, false, false },
+	{ "whoami", { NULL, NULL }, none, NEED_ANY, false, false, false },
+	{ "own-agents", { NULL, NULL }, none, NEED_ANY, false, false, false },
 };
 
 static const char *
@@ -238,7 +241,7 @@ may(const struct request *request, const struct op *op)
 static void
 add_arg(struct request *request, const char *arg)
 {
-	if (request->args < ARGS_MAX - 1)
+	if (request->args < RUN_ARGS_MAX - 1)
 		request->argv[request->args++] = arg;
 }
 

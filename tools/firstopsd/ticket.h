@@ -12,7 +12,7 @@
 
 #include <firstops/error.h>
 
-#define TICKET_VALID_S (8 * 3600)
+#define TICKET_VALID_S ((int64_t)8 * 3600)
 #define TICKET_USER_MAX 64
 #define TICKET_SIZE 192
 #define TICKET_KEY_BYTES 32
