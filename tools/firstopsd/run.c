@@ -90,7 +90,7 @@ become(const char *const *argv, const char *acting, int in, int out)
 	const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	(void)snprintf(said, sizeof(said), "FIRSTOPS_ACTING=%s", acting);
-	if (null == -1 || dup2(in, STDIN_FILENO) == -1 ||
+	if (argv[0] == NULL || null == -1 || dup2(in, STDIN_FILENO) == -1 ||
 	    dup2(out, STDOUT_FILENO) == -1 ||
 	    dup2(null, STDERR_FILENO) == -1 ||
 	    close_range(STDERR_FILENO + 1, ~0U, 0) != 0)
