@@ -250,7 +250,7 @@ fo_key_find(const char *path, struct fo_diag *diag, char **ret_uri)
 	}
 
 	/* one that has no key, or cannot be asked, is passed over */
-	if ((r = fo_signer_find(&uri)) == FO_OK) {
+	if (fo_signer_find(&uri) == FO_OK) {
 		*ret_uri = uri;
 		return FO_OK;
 	}

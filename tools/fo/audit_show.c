@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 #include "audit.h"
 #include "json.h"
 #include "out.h"
@@ -67,23 +69,22 @@ static char *
 cell_text(const struct audit_entry *entry, fo_event_key key)
 {
 	const struct fo_value *value = &entry->event.value[key];
-	char *text = malloc(3 * CELL_MAX + sizeof("..."));
-	size_t i, n = 0;
+	char text[(sizeof("%20") - 1) * CELL_MAX + sizeof("...")];
+	struct fo_buf cell;
+	size_t i;
 
-	if (text == NULL)
-		return NULL;
 	if (value->at == NULL)
-		text[n++] = '-';
-	for (i = 0; value->at != NULL && i < value->len && i < CELL_MAX; i++)
-		if (value->at[i] == ' ' && key != FO_KEY_WHAT) {
-			memcpy(text + n, "%20", 3);
-			n += 3;
-		} else {
-			text[n++] = value->at[i];
-		}
-	memcpy(text + n, i < value->len ? "..." : "", i < value->len ? 4 : 1);
+		return strdup("-");
+	fo_buf_init_in(&cell, text, sizeof(text));
+	for (i = 0; i < value->len && i < CELL_MAX; i++)
+		if (value->at[i] == ' ' && key != FO_KEY_WHAT)
+			fo_buf_adds(&cell, "%20");
+		else
+			fo_buf_add(&cell, value->at + i, 1);
+	if (i < value->len)
+		fo_buf_adds(&cell, "...");
 
-	return text;
+	return strdup(text);
 }
 
 /* "deny: replay", or "permit"; NULL: no memory, and not half of it. */

@@ -74,7 +74,7 @@ check_keys(const struct doctor *doctor, const struct passwd *pw)
 			    " the file", "%s: %s has %zu key%s: whoever holds"
 			    " one gets in without a proof", pw->pw_name, path,
 			    count, count == 1 ? "" : "s");
-		fclose(file);
+		(void)fclose(file);
 	}
 }
 
@@ -132,7 +132,7 @@ check_passwords(const struct doctor *doctor)
 		if (fo_config_reserved(config, sp->sp_namp))
 			check_password(doctor, sp);
 	look_whole(doctor);
-	fclose(file);
+	(void)fclose(file);
 }
 
 void
@@ -151,6 +151,6 @@ doctor_ways(const struct doctor *doctor)
 		check_files(doctor, pw->pw_name);
 	}
 	look_whole(doctor);
-	fclose(file);
+	(void)fclose(file);
 	check_passwords(doctor);
 }

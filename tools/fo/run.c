@@ -201,8 +201,9 @@ run(const struct call *call)
 	int fd = -1, code;
 
 	if ((code = find_target(call, &htu)) == FO_EXIT_DONE &&
-	    (code = check_reader(call, &variable, &fd)) == FO_EXIT_DONE &&
-	    (code = sign(call, htu, &proof)) == FO_EXIT_DONE)
+	    (code = check_reader(call, &variable, &fd)) == FO_EXIT_DONE)
+		code = sign(call, htu, &proof);
+	if (proof != NULL)
 		code = variable != NULL ?
 		    give_by_variable(call, variable, proof) :
 		    give_by_descriptor(call, fd, proof);

@@ -26,7 +26,7 @@
 
 /* ---- fo signer ---------------------------------------------------------- */
 
-enum { RUN_SOCKET, RUN_ASKPASS, RUN_LOAD };
+enum { RUN_SOCKET, RUN_ASKPASS, RUN_LOAD, RUN_OPTIONS };
 
 static const struct verb_option run_options[] = {
 	[RUN_SOCKET] = { "socket", "PATH", "default"
@@ -41,20 +41,22 @@ static const struct verb_option run_options[] = {
 static int
 run(const struct call *call)
 {
-	const char *argv[8] = { "fo-signer" };
+	static const char *const names[RUN_OPTIONS] = { "--socket",
+		"--askpass", "--load" };
+	const char *words[1 + 2 * RUN_OPTIONS + 1] = { "fo-signer" };
+	char *argv[sizeof(words) / sizeof(words[0])];
 	size_t n = 1;
 
-	for (size_t i = 0; run_options[i].name != NULL; i++) {
-		static const char *const words[] = { "--socket", "--askpass",
-			"--load" };
-
+	for (size_t i = 0; i < RUN_OPTIONS; i++) {
 		if (call->option[i] != NULL) {
-			argv[n++] = words[i];
-			argv[n++] = call->option[i];
+			words[n++] = names[i];
+			words[n++] = call->option[i];
 		}
 	}
+	/* execvp does not write to them; its type is older than const */
+	memcpy(argv, words, sizeof(argv));
 	(void)fflush(NULL);
-	(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+	(void)execvp(argv[0], argv);
 
 	return fail(call, FO_EXIT_TROUBLE, FO_ERR_NOT_FOUND, "fo-signer: %s",
 	    strerror(errno));

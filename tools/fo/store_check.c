@@ -18,7 +18,7 @@
 #include "principal.h"
 
 /* A key that ends so soon is told of. */
-#define SOON_S (7 * 86400)
+#define SOON_S ((int64_t)7 * 86400)
 #define INDEX_REMEDY "make the index anew: fo store index"
 
 /* A registered thumbprint and whose it is, or a name and whose it is. */
