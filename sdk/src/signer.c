@@ -172,8 +172,8 @@ send_all(int fd, const char *data, size_t len, int shown)
 		ssize_t n;
 
 		if (shown != -1) {
-			message.msg_control = &control;
-			message.msg_controllen = sizeof(control);
+			message.msg_control = control.room;
+			message.msg_controllen = sizeof(control.room);
 			control.head.cmsg_level = SOL_SOCKET;
 			control.head.cmsg_type = SCM_RIGHTS;
 			control.head.cmsg_len = CMSG_LEN(sizeof(int));

@@ -48,7 +48,7 @@ static const char help[] =
     "  fo signer add ~/.config/firstops/key.pem --lifetime 8h\n";
 
 struct options {
-	char *socket;
+	const char *socket;
 	const char *askpass;
 	const char *load[FO_SIGNER_KEYS_MAX];
 	size_t loads;
@@ -271,7 +271,7 @@ parse(int argc, char **argv, struct options *options)
 
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == 's')
-			options->socket = strdup(optarg);
+			options->socket = optarg;
 		else if (c == 'a')
 			options->askpass = optarg;
 		else if (c == 'l' && options->loads < FO_SIGNER_KEYS_MAX)
@@ -287,6 +287,7 @@ int
 main(int argc, char **argv)
 {
 	struct options options = { .socket = NULL };
+	char *default_socket = NULL;
 	static struct ring ring;
 	struct fo_diag diag = { "" };
 	fo_err r = FO_OK;
@@ -305,11 +306,12 @@ main(int argc, char **argv)
 	(void)setenv("TSS2_LOG", "all+NONE", 0);
 	if (!fo_program_start())
 		return complain(&diag, "libcrypto cannot be used");
-	if (options.socket == NULL)
-		r = fo_signer_path(&diag, &options.socket);
+	if (options.socket == NULL &&
+	    (r = fo_signer_path(&diag, &default_socket)) == FO_OK)
+		options.socket = default_socket;
 	if (r == FO_OK)
 		r = run(&options, &ring, &diag);
-	free(options.socket);
+	free(default_socket);
 
 	return r == FO_OK ? EXIT_SUCCESS : complain(&diag, fo_err_text(r));
 }

@@ -186,7 +186,8 @@ receive(const struct server *server, struct client *client, void *to,
 	} control;
 	struct iovec part = { .iov_base = to, .iov_len = room };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control) };
+		.msg_control = control.room,
+		.msg_controllen = sizeof(control.room) };
 	const ssize_t n = recvmsg(client->fd, &message,
 	    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
@@ -374,8 +375,8 @@ fill(const struct loop *loop, struct pollfd *polled)
 		const struct client *client = loop->clients[i];
 
 		polled[OWN + i] = (struct pollfd){ .fd = client->fd,
-			.events = client->state == WRITING ? POLLOUT :
-			client->state == ASKING ? 0 : POLLIN };
+			.events = (short)(client->state == WRITING ? POLLOUT :
+			client->state == ASKING ? 0 : POLLIN) };
 	}
 
 	return OWN + loop->count;
