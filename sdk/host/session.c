@@ -767,19 +767,19 @@ visit(int dirfd, const char *name, struct walk *walk)
 	r = read_record(dirfd, name, false, walk->diag, &record, &made);
 	if (r == FO_ERR_NOT_FOUND)
 		return FO_OK; /* it ended meanwhile */
-	if (r == FO_OK && record.pid != maker_of(name)) {
+	if (r == FO_OK && record.pid == maker_of(name)) {
+		r = is_dead(&record) ? FO_OK :
+		    walk->each(&record, walk->arg);
+		fo_login_record_clear(&record);
+		return r;
+	}
+	if (r == FO_OK) {
 		fo_diag_set(walk->diag, "login record %s is of process %ld",
 		    name, (long)record.pid);
 		fo_login_record_clear(&record);
-		r = FO_ERR_SESSION;
 	}
-	if (r != FO_OK) {
-		walk->unread++;
-		return r == FO_ERR_NOMEM ? r : FO_OK;
-	}
-	r = is_dead(&record) ? FO_OK : walk->each(&record, walk->arg);
-	fo_login_record_clear(&record);
-	return r;
+	walk->unread++;
+	return r == FO_ERR_NOMEM ? r : FO_OK;
 }
 
 /* Most files are another's, and are not opened: so that is asked first. */
