@@ -144,13 +144,120 @@ Test(act, what_a_rule_denies_is_refused_by_its_name)
 	    "rule logins/never-wipe says deny");
 }
 
-Test(act, a_question_that_nobody_can_answer_is_a_no)
+/* ---- a question ---------------------------------------------------------- */
+
+static void
+suspend(struct fo_principal *principal)
+{
+	principal->status = FO_STATUS_SUSPENDED;
+}
+
+static void
+reboot(void)
 {
 	static const char *const argv[] = { "/usr/sbin/reboot", NULL };
 
 	run(argv, "/usr/sbin/reboot");
-	expect(FO_ERR_POLICY, "deny", "logins/with-a-question");
 }
+
+/* Try what is not permitted; the msg of its event. */
+static const char *
+told(void)
+{
+	const char *event;
+
+	cr_expect_neq(fo_act(&place.authority, &deed, &decision), FO_OK);
+	cr_assert_not_null(event = place_event(&place));
+	return cee_get(event, "msg");
+}
+
+Test(act, a_question_is_put_back_to_who_can_ask_a_person)
+{
+	reboot();
+	deed.asks = true;
+	expect(FO_ERR_ASK, "none", "logins/with-a-question");
+	cr_expect_eq(decision.effect, FO_EFFECT_ASK);
+	cr_expect_str_eq(decision.rule, "with-a-question");
+	cr_expect_str_eq(decision.diag.text,
+	    "rule logins/with-a-question says ask");
+	cr_expect_str_eq(told(), "agent build-bot of team-platform "
+	    "has to ask before command /usr/sbin/reboot from 10.2.3.4: ask "
+	    "(rule logins/with-a-question says ask)");
+}
+
+Test(act, a_question_that_nobody_can_answer_is_a_no)
+{
+	reboot();
+	expect(FO_ERR_POLICY, "deny", "logins/with-a-question");
+	cr_expect_eq(decision.effect, FO_EFFECT_ASK);
+	cr_expect_str_eq(decision.diag.text,
+	    "rule logins/with-a-question says ask");
+}
+
+Test(act, who_can_ask_a_person_is_allowed_and_refused_as_anybody)
+{
+	static const char *const denied[] = { "/usr/bin/rm", "-fr", "/",
+		NULL };
+	static const char *const unheard_of[] = { "/usr/bin/id", NULL };
+
+	deed.asks = true;
+	expect(FO_OK, "permit", "logins/services");
+	cr_expect_eq(decision.effect, FO_EFFECT_ALLOW);
+	run(denied, "/usr/bin/rm -fr /");
+	expect(FO_ERR_POLICY, "deny", "logins/never-wipe");
+	cr_expect_eq(decision.effect, FO_EFFECT_DENY);
+	run(unheard_of, "/usr/bin/id");
+	expect(FO_ERR_POLICY, "deny", "-");
+	cr_expect_eq(decision.effect, FO_EFFECT_DENY);
+}
+
+Test(act, who_is_no_longer_in_force_is_not_asked_about)
+{
+	reboot();
+	deed.asks = true;
+	store_fixture_edit(&place.store, FIXTURE_ID, suspend);
+	expect(FO_ERR_SUSPENDED, "deny", "-");
+}
+
+/* ---- an aside ------------------------------------------------------------ */
+
+Test(act, of_trouble_of_our_own_the_aside_is_said_after_the_reason)
+{
+	struct fo_diag reason = { "" };
+
+	fo_diag_set(&reason, "the reason");
+	deed.aside = "it goes on";
+	deed.trouble = FO_ERR_CONFIG;
+	deed.reason = &reason;
+	expect(FO_ERR_CONFIG, "error", "-");
+	cr_expect_str_eq(decision.diag.text, "the reason (it goes on)");
+	deed.reason = NULL;
+	expect(FO_ERR_CONFIG, "error", "-");
+	cr_expect_str_eq(decision.diag.text,
+	    "the configuration cannot be read (it goes on)");
+	cr_expect_str_eq(told(), "agent build-bot of team-platform "
+	    "refused command /usr/bin/systemctl%20restart%20web from 10.2.3.4:"
+	    " config (the configuration cannot be read (it goes on))");
+}
+
+Test(act, of_anything_else_there_is_no_aside)
+{
+	static const char *const unheard_of[] = { "/usr/bin/id", NULL };
+
+	deed.aside = "it goes on";
+	expect(FO_OK, "permit", "logins/services");
+	cr_expect_str_eq(decision.diag.text, "");
+	run(unheard_of, "/usr/bin/id");
+	expect(FO_ERR_POLICY, "deny", "-");
+	cr_expect_str_eq(decision.diag.text, "no rule allows it");
+	reboot();
+	deed.asks = true;
+	expect(FO_ERR_ASK, "none", "logins/with-a-question");
+	cr_expect_str_eq(decision.diag.text,
+	    "rule logins/with-a-question says ask");
+}
+
+/* ---- who, where and when ------------------------------------------------- */
 
 Test(act, it_is_the_targets_account_that_counts)
 {
@@ -166,12 +273,6 @@ Test(act, it_is_now_that_counts)
 	expect(FO_OK, "permit", "logins/services");
 	machine_pass(&place.machine, 1);
 	expect(FO_ERR_POLICY, "deny", "-");
-}
-
-static void
-suspend(struct fo_principal *principal)
-{
-	principal->status = FO_STATUS_SUSPENDED;
 }
 
 static void

@@ -158,6 +158,10 @@ Test(event, every_kind_has_its_word_and_its_sentence)
 		    "sshd as deploy" },
 		{ FO_EV_ACTION, FO_RES_PERMIT, "action", "agent build-bot of "
 		    "team-platform permitted run /bin/ls%20-l" },
+		{ FO_EV_ACTION, FO_RES_DENY, "action", "agent build-bot of "
+		    "team-platform refused run /bin/ls%20-l" },
+		{ FO_EV_ACTION, FO_RES_NONE, "action", "agent build-bot of "
+		    "team-platform has to ask before run /bin/ls%20-l" },
 		{ FO_EV_PRINCIPAL_CREATE, FO_RES_PERMIT, "principal_create",
 		    "agent build-bot of team-platform created" },
 		{ FO_EV_PRINCIPAL_EDIT, FO_RES_PERMIT, "principal_edit",
