@@ -53,8 +53,10 @@ Test(answer, is_what_the_contract_says_for_auth)
 
 Test(answer, knows_every_result_but_those_that_no_phase_ends_with)
 {
+	/* the last three: who asks before a deed, and the signer */
 	static const fo_err never[] = { FO_ERR_FORMAT, FO_ERR_NOT_FOUND,
-		FO_ERR_EXISTS, FO_ERR_TOO_LONG, FO_ERR_INTERNAL };
+		FO_ERR_EXISTS, FO_ERR_TOO_LONG, FO_ERR_INTERNAL, FO_ERR_ASK,
+		FO_ERR_LOCKED, FO_ERR_REFUSED };
 
 	for (int err = -1; err >= -300; err--) {
 		bool known = false;
