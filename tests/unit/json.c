@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,6 +309,74 @@ Test(json, values_are_found_by_name_and_place)
 	cr_expect_null(root);
 	fo_json_free(&root);
 	fo_json_free(NULL);
+}
+
+Test(json, the_values_of_an_array_are_counted_from_nought)
+{
+	struct fo_json *root = parsed("{\"a\":[\"x\",[],\"z\"],\"b\":[],"
+	    "\"c\":{\"d\":\"x\"},\"e\":\"x\"}");
+	const struct fo_json *a = fo_json_member(root, "a");
+
+	cr_expect(fo_json_equals(fo_json_item(a, 0), "x"));
+	cr_expect(fo_json_is_empty_array(fo_json_item(a, 1)));
+	cr_expect(fo_json_equals(fo_json_item(a, 2), "z"));
+	cr_expect_null(fo_json_item(a, 3));
+	cr_expect_null(fo_json_item(a, SIZE_MAX));
+	cr_expect_null(fo_json_item(fo_json_member(root, "b"), 0));
+	cr_expect_null(fo_json_item(fo_json_member(root, "c"), 0));
+	cr_expect_null(fo_json_item(fo_json_member(root, "e"), 0));
+	cr_expect_null(fo_json_item(NULL, 0));
+	fo_json_free(&root);
+}
+
+Test(json, a_member_that_nobody_knows_is_told)
+{
+	static const char *const names[] = { "a", "b", NULL };
+	static const char *const none[] = { NULL };
+	static const struct {
+		const char *text;
+		const char *stranger;
+	} cases[] = {
+		{ "{}", NULL }, { "{\"a\":1}", NULL }, { "{\"b\":1}", NULL },
+		{ "{\"b\":1,\"a\":2}", NULL }, { "{\"c\":1}", "c" },
+		{ "{\"a\":{\"c\":1}}", NULL },
+		{ "{\"a\":1,\"c\":2,\"b\":3}", "c" },
+		{ "{\"a\":1,\"d\":2,\"c\":3}", "d" },
+		{ "{\"\":1}", "" }, { "{\"ab\":1}", "ab" },
+	};
+	struct fo_json *root;
+	const char *found;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		root = parsed(cases[i].text);
+		found = fo_json_stranger(root, names);
+		if (cases[i].stranger == NULL)
+			cr_expect_null(found, "%s", cases[i].text);
+		else
+			cr_expect_str_eq(found, cases[i].stranger, "%s",
+			    cases[i].text);
+		fo_json_free(&root);
+	}
+	root = parsed("{\"a\":[1],\"b\":\"x\"}");
+	cr_expect_str_eq(fo_json_stranger(root, none), "a");
+	cr_expect_null(fo_json_stranger(fo_json_member(root, "a"), names));
+	cr_expect_null(fo_json_stranger(fo_json_member(root, "b"), names));
+	cr_expect_null(fo_json_stranger(NULL, names));
+	fo_json_free(&root);
+}
+
+Test(json, only_true_is_true)
+{
+	struct fo_json *root = parsed("{\"a\":true,\"b\":false,\"c\":null,"
+	    "\"d\":\"true\",\"e\":1,\"f\":[true],\"g\":{\"a\":true}}");
+	static const char *const others[] = { "b", "c", "d", "e", "f", "g",
+		"h" };
+
+	cr_expect(fo_json_is_true(fo_json_member(root, "a")));
+	for (size_t i = 0; i < COUNT(others); i++)
+		cr_expect_not(fo_json_is_true(fo_json_member(root,
+		    others[i])), "%s", others[i]);
+	fo_json_free(&root);
 }
 
 /* A text of so many pieces: head, which of them it is, tail (or no tail). */
