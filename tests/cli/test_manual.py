@@ -227,6 +227,14 @@ def test_every_event_and_reason_is_in_the_page_and_no_other():
 
 # ---- examples ---------------------------------------------------------------
 
+def test_the_page_names_every_sample_of_a_stack():
+    listed = re.search(r"^Samples of\n(.*?)^are installed in$", PAM,
+                       re.M | re.S)[1]
+    names = re.findall(r"^\.Pa (\S+)(?: ,)?$", listed, re.M)
+    shipped = [path.name for path in (fo.TOP / "etc/pam.d").iterdir()]
+    assert names == sorted(shipped), (names, shipped)
+
+
 def test_the_stack_in_the_page_is_made_of_lines_of_the_sample():
     sample = [line.split() for line in
               (fo.TOP / "etc/pam.d/sshd").read_text().splitlines()]
