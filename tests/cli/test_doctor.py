@@ -370,10 +370,209 @@ class Doctor(fo.Case):
         self.pam("vsftpd", SSHD)
         self.one("fail", "vsftpd takes passwords of 128 bytes at most")
         (self.root / "etc/pam.d/vsftpd").unlink()
-        self.pam("smtp", SSHD)
-        self.assertEqual(self.findings(), [])
-        self.put("etc/default/saslauthd", "START=yes\n")
+        self.pam("saslauthd", SSHD)
         self.one("fail", "saslauthd takes passwords of 256 bytes at most")
+
+    # ---- whose stack is it ----------------------------------------------
+
+    def saslauthds(self, service, its=True):
+        """Is its stack taken for one of saslauthd's?"""
+        self.pam(service, SSHD)
+        if its:
+            self.one("fail", f"pam.d/{service}: saslauthd takes passwords of"
+                     " 256 bytes at most")
+        else:
+            self.assertEqual(self.findings(), [], service)
+        (self.root / "etc/pam.d" / service).unlink()
+
+    def test_saslauthds_stacks_where_it_asks_pam(self):
+        for path, text, its in (
+                ("default/saslauthd", 'DESC="x"\nMECHANISMS="pam"\n', True),
+                ("default/saslauthd", "MECHANISMS = pam\n", True),
+                ("default/saslauthd", "  MECHANISMS='pam'", True),
+                ("default/saslauthd", '#MECHANISMS="pam"\n', False),
+                ("default/saslauthd", " # MECHANISMS=pam\n", False),
+                ("default/saslauthd", 'MECHANISMS="shadow"\n', False),
+                ("default/saslauthd", "MECHANISMS\n", False),
+                ("default/saslauthd", "MECHANISMS pam\n", False),
+                ("default/saslauthd", "START=yes\nOPTIONS=pam\n", False),
+                ("default/saslauthd-postfix", 'MECHANISMS="pam"\n', True),
+                ("default/other", 'MECHANISMS="pam"\n', False),
+                ("sysconfig/saslauthd", "MECH=pam\nFLAGS=\n", True),
+                ("sysconfig/saslauthd", "MECH=shadow\n", False)):
+            with self.subTest(path=path, text=text):
+                self.put(f"etc/{path}", text)
+                self.saslauthds("smtp", its)
+                (self.root / "etc" / path).unlink()
+        self.saslauthds("smtp", False)
+        self.put("etc/default/saslauthd", 'MECHANISMS="pam"\n')
+        for service in ("imap", "ldap", "pop", "sieve", "smtp"):
+            self.saslauthds(service)
+        for service in ("dovecot", "pop3", "imaps"):
+            self.saslauthds(service, False)
+
+    def dovecot(self, passdb):
+        """Its files as Debian has them, with this in the passdb."""
+        self.put("etc/dovecot/dovecot.conf",
+                 "dict {\n  #quota = x\n}\n\n!include conf.d/*.conf\n"
+                 "!include_try local.conf\n")
+        self.put("etc/dovecot/conf.d/10-auth.conf",
+                 "auth_mechanisms = plain\n#!include auth-sql.conf.ext\n"
+                 "!include auth-system.conf.ext\n")
+        self.put("etc/dovecot/conf.d/auth-system.conf.ext",
+                 f"passdb {{\n  driver = pam\n  {passdb}\n}}\n"
+                 "userdb {\n  driver = passwd\n  args = imap\n}\n")
+
+    def test_stacks_that_dovecot_names_are_not_saslauthds(self):
+        self.put("etc/default/saslauthd", 'MECHANISMS="pam"\n')
+        for passdb, its in (
+                ("args = %s", False), ("args = %Ls", False),
+                ("args=%s # the protocol", False), ("args = *", False),
+                ('args = "%s"', False), ("args = '%s'", False),
+                ("args = %{service}", False), ("args = imap", False),
+                ("args = session=yes setcred=yes %s", False),
+                ('args = "session=yes %s"', False),
+                ("args = %s cache_key=%u", False),
+                ("service_name = imap", False),
+                ("passdb_pam_service_name = %{protocol}", False),
+                ("#args = dovecot", True), ("args = dovecot", True),
+                ("# args = %s", True), ("args = session=yes", True),
+                ("args = cache_key=%u", True), ("args = mail", True),
+                ("args = sieve", True), ("x_args = %s", True),
+                ("args = %s\n  driver = shadow", True),
+                ("args = %s\n  driver = shadow # pam", True),
+                ("driver = shadow\n}\npassdb {\n  args = %s", True),
+                ("x {\n  args = %s\n  }", True),
+                ("x {\n  }\n  args = %s", False)):
+            with self.subTest(passdb):
+                self.dovecot(passdb)
+                self.saslauthds("imap", its)
+
+    def test_files_of_dovecot_that_count_and_do_not(self):
+        self.put("etc/default/saslauthd", 'MECHANISMS="pam"\n')
+        passdb = "passdb {\n  driver = pam\n  args = %s\n}\n"
+        self.dovecot("")
+        self.put("etc/dovecot/conf.d/auth-sql.conf.ext", passdb)
+        self.saslauthds("imap")
+        self.put("etc/dovecot/local.conf", f"protocol imap {{\n{passdb}}}\n")
+        self.saslauthds("imap", False)
+        self.put("etc/dovecot/local.conf", "!include /etc/other\n")
+        self.saslauthds("imap")
+        self.put("etc/other", passdb.replace("passdb", "passdb pam").replace(
+            "driver = pam", ""))
+        self.saslauthds("imap", False)
+        self.put("etc/dovecot/local.conf", "!include local.conf\n")
+        self.saslauthds("imap")
+        # as deep as the product looks
+        self.put("etc/dovecot/dovecot.conf", "!include 1\n")
+        for i in range(1, 9):
+            self.put(f"etc/dovecot/{i}", f"!include {i + 1}\n")
+        self.put("etc/dovecot/8", passdb)
+        self.saslauthds("imap", False)
+        self.put("etc/dovecot/8", "!include 9\n")
+        self.put("etc/dovecot/9", passdb)
+        self.saslauthds("imap")
+
+    def test_smtp_is_of_whom_postfix_asks(self):
+        self.put("etc/default/saslauthd", 'MECHANISMS="pam"\n')
+        self.dovecot("args = %s")
+        self.saslauthds("smtp", False)
+        self.put("etc/postfix/main.cf", "smtpd_sasl_auth_enable = yes\n")
+        self.saslauthds("smtp")
+        self.saslauthds("sieve", False)
+        for text, its in (("smtpd_sasl_type = dovecot\n", False),
+                          ("smtpd_sasl_type=dovecot\n", False),
+                          ("#smtpd_sasl_type = dovecot\n", True),
+                          ("smtpd_sasl_type = cyrus\n", True)):
+            self.put("etc/postfix/main.cf", text)
+            self.saslauthds("smtp", its)
+        self.put("etc/postfix/master.cf", "submission inet n - y - - smtpd\n"
+                 "  -o smtpd_sasl_type=dovecot\n")
+        self.saslauthds("smtp", False)
+        self.dovecot("#args = dovecot")
+        self.saslauthds("smtp")
+
+    # ---- ProFTPD ---------------------------------------------------------
+
+    ORDER = "AuthOrder mod_auth_pam.c* mod_auth_unix.c\n"
+    GLOBAL = f"<Global>\n{ORDER}</Global>\n"
+
+    def proftpd(self, text, *servers, path="proftpd/proftpd.conf"):
+        """Of which servers is it told that PAM's no is not final?"""
+        self.pam("proftpd", (fo.TOP / "etc/pam.d/proftpd").read_text())
+        self.put(f"etc/{path}", text)
+        self.assertEqual(self.findings(), [
+            ("warn", f"proftpd: {server}: AuthOrder does not make PAM's no"
+             " final: reserved accounts that have a password are open to it")
+            for server in servers], text)
+
+    def test_an_authorder_that_does_not_make_pams_no_final(self):
+        main = "the main server"
+        for line in (self.ORDER, "authorder\tmod_auth_pam.c*  x\n",
+                     'AuthOrder "mod_auth_pam.c*" mod_auth_unix.c',
+                     "AuthOrder \\\n mod_auth_pam.c* mod_auth_unix.c\n",
+                     "AuthOrder mod_auth_unix.c mod_auth_pam.c*\n",
+                     f"<IfModule mod_auth_pam.c>\n  {self.ORDER}</IfModule>\n",
+                     f"{self.ORDER}AuthOrder mod_auth_unix.c\n"):
+            self.proftpd(line)
+        for line in ("", f"#{self.ORDER}", "AuthOrder\n",
+                     "AuthOrder mod_auth_unix.c mod_auth_pam.c\n",
+                     "AuthOrder MOD_AUTH_PAM.C* mod_auth_unix.c\n",
+                     "AuthOrder mod_auth_unix.c # mod_auth_pam.c*\n",
+                     f"AuthOrder mod_auth_unix.c\n{self.ORDER}"):
+            self.proftpd(line, main)
+
+    def test_each_server_of_proftpd_goes_by_its_own_authorder(self):
+        main, host, other = "the main server", "VirtualHost 10.0.0.1", \
+            "VirtualHost ftp.example"
+        bare = "<VirtualHost 10.0.0.1 10.0.0.2>\n  Port 2121\n" \
+            "</VirtualHost>\n"
+        own = f"<virtualhost ftp.example>\n{self.ORDER}</virtualhost>\n"
+        wrong = own.replace("pam.c*", "pam.c")
+        for text, servers in (
+                (bare, [main, host]), (self.ORDER + bare, [host]),
+                (bare + self.ORDER, [host]), (own, [main]),
+                (self.ORDER + own, []), (wrong, [main, other]),
+                (self.ORDER + wrong, [other]), (self.GLOBAL, []),
+                (self.GLOBAL + bare + own, []), (bare + self.GLOBAL, []),
+                (self.GLOBAL + wrong, [other]),
+                (self.GLOBAL + wrong + own, [other]),
+                ("AuthOrder x\n" + self.GLOBAL, [main]),
+                (self.GLOBAL.replace("*", "") + self.ORDER + bare, [host]),
+                (self.ORDER + bare + wrong, [other, host])):
+            with self.subTest(text):
+                self.proftpd(text, *servers)
+
+    def test_files_that_proftpd_conf_includes(self):
+        main = "the main server"
+        conf = "Include /etc/proftpd/modules.conf\n" \
+            "Include /etc/proftpd/conf.d/\n"
+        self.proftpd(conf, main)
+        self.put("etc/proftpd/conf.d/ours", self.GLOBAL)
+        self.proftpd(conf)
+        self.proftpd("#" + conf.replace("\n", "\n#"), main)
+        self.proftpd("include /etc/proftpd/conf.d/o*\n")
+        self.proftpd(conf.replace("/conf.d/", "/*"))
+        self.proftpd("Include /etc/proftpd/conf.d/n*\n", main)
+        self.put("etc/proftpd/conf.d/ours", conf)
+        self.proftpd(conf, main)
+        for i in range(1, 9):
+            self.put(f"etc/{i}", f"Include /etc/{i + 1}\n")
+        self.put("etc/8", self.ORDER)
+        self.proftpd("Include /etc/1\n")
+        self.put("etc/8", "Include /etc/9\n")
+        self.put("etc/9", self.ORDER)
+        self.proftpd("Include /etc/1\n", main)
+        fo.shutil.rmtree(self.root / "etc/proftpd")
+        self.proftpd("", main, path="proftpd.conf")
+        self.proftpd(self.ORDER, path="proftpd.conf")
+
+    def test_a_proftpd_whose_stack_is_not_ours_is_left_alone(self):
+        self.put("etc/proftpd/proftpd.conf", "")
+        self.pam("proftpd", "@include common-auth\n")
+        self.assertEqual(self.findings(), [])
+        (self.root / "etc/pam.d/proftpd").unlink()
+        self.assertEqual(self.findings(), [])
 
     def test_a_clock_that_nobody_keeps(self):
         """Of the machine itself, so with a kernel that says so."""

@@ -241,6 +241,40 @@ def test_with_session_and_setcred_a_session_is_over_at_once():
     assert len({e["sid"] for e in found}) == 1, found
 
 
+def test_with_args_s_the_stack_has_the_name_of_the_protocol():
+    stack = pathlib.Path("/etc/pam.d/dovecot").read_text()
+    names = ("imap", "pop3", "sieve", "smtp")
+    for name in names:
+        world.write(f"/etc/pam.d/{name}", stack)
+    world.must("fo", "agent", "edit", bot.name, "--accounts",
+               ",".join(f"{name}:deploy" for name in names))
+    world.configure(**{name: "{nonce: auto, ask: reserved}"
+                       for name in names})
+    world.write("/etc/default/saslauthd", 'MECHANISMS="pam"\n')
+    try:
+        with with_args("args = %s"):
+            for name in names:
+                mark = log.mark()
+                done = world.run("doveadm", "auth", "test", "-x",
+                                 f"service={name}", "deploy",
+                                 bot.sign(f"pam://bastion/{name}/deploy"))
+                assert done.code == 0 and "auth succeeded" in done.out, done
+                event = log.one(mark, ev="auth")
+                assert (event["svc"], event["res"]) == (name, "permit"), event
+            assert is_let_in(curl(bot.sign("pam://bastion/imap/deploy")),
+                             "deploy")
+            found = world.run("fo", "doctor").out
+            assert "saslauthd" not in found, found
+        assert world.run("fo", "doctor").out.count(
+            "saslauthd takes passwords of 256 bytes at most") == 3
+    finally:
+        for name in names:
+            pathlib.Path("/etc/pam.d", name).unlink()
+        world.must("fo", "agent", "edit", bot.name, "--accounts",
+                   "dovecot:deploy,dovecot:alice")
+        world.configure(dovecot="{nonce: auto, ask: reserved}")
+
+
 def test_with_a_cache_key_a_used_proof_would_be_good_again():
     local = pathlib.Path("/etc/dovecot/local.conf")
     local.write_text(QUICK + "auth_cache_size = 1M\n")

@@ -3,6 +3,7 @@
 
 import contextlib
 import ftplib
+import json
 import pathlib
 import re
 import socket
@@ -20,6 +21,7 @@ SERVICE = {"name": "proftpd", "program": "ProFTPD", "longest": 512,
 PAGE = services.Page("proftpd.md")
 CONF = pathlib.Path("/etc/proftpd/conf.d")
 AUTH_ORDER = "AuthOrder mod_auth_pam.c* mod_auth_unix.c\n"
+HOST = "<VirtualHost 127.0.0.1>\nPort 2121\n%s</VirtualHost>\n"
 
 
 def prepare():
@@ -35,7 +37,7 @@ def prepare():
         file = world.write(f"/home/{user}/report.txt", f"of {user}\n")
         world.must("chown", f"{user}:", file)
     pathlib.Path("/var/log/proftpd").mkdir(exist_ok=True)
-    world.write(CONF / "firstops.conf", PAGE.block("AuthOrder"))
+    world.write(CONF / "firstops.conf", PAGE.block("<Global>"))
     # Refusals, and those who were let in, too, cost no time here.
     world.write(CONF / "world.conf", "DelayEngine off\n")
     world.must("proftpd", "-t")
@@ -58,7 +60,7 @@ def start():
 def with_lines(text, firstops=None):
     """ProFTPD with more lines, or other ones of the page's."""
     global server
-    page = PAGE.block("AuthOrder")
+    page = PAGE.block("<Global>")
     server.stop()
     world.write(CONF / "firstops.conf", page if firstops is None else firstops)
     more = world.write(CONF / "more.conf", text)
@@ -72,9 +74,9 @@ def with_lines(text, firstops=None):
         server = start()
 
 
-def curl(answer, user="deploy"):
+def curl(answer, user="deploy", at="bastion"):
     return world.run("curl", "-sS", "--user", f"{user}:{answer}",
-                     "ftp://bastion/report.txt", user="build")
+                     f"ftp://{at}/report.txt", user="build")
 
 
 def is_let_in(done, user):
@@ -163,11 +165,55 @@ def test_a_reserved_account_stays_closed_to_its_password():
     assert found == [("auth", "no_proof"), ("account", "reserved")], found
 
 
+def doctor():
+    """What fo doctor says of ProFTPD."""
+    found = json.loads(world.run("fo", "doctor", "--json").out)["findings"]
+    return [(f["level"], f["what"].removeprefix("proftpd: "))
+            for f in found if f["what"].startswith("proftpd: ")]
+
+
+NOT_FINAL = ": AuthOrder does not make PAM's no final: reserved accounts" \
+    " that have a password are open to it"
+
+
 def test_without_the_pages_authorder_it_would_be_open():
-    page = PAGE.block("AuthOrder")
+    page = PAGE.block("<Global>")
     assert AUTH_ORDER in page
+    assert doctor() == [("ok", "PAM's no is final")]
     with with_lines("", page.replace(AUTH_ORDER, "")):
         assert is_let_in(curl("a word"), "deploy")
+        assert doctor() == [("warn", "the main server" + NOT_FINAL)]
+
+
+def test_the_pages_authorder_holds_for_virtual_hosts_too():
+    with with_lines(HOST % ""):
+        assert is_refused(curl("a word"))
+        assert is_refused(curl("a word", at="127.0.0.1:2121"))
+        assert is_let_in(curl(sign(), at="127.0.0.1:2121"), "deploy")
+        assert doctor() == [("ok", "PAM's no is final")]
+
+
+def test_an_authorder_of_the_main_server_holds_for_no_virtual_host():
+    with with_lines(HOST % "", AUTH_ORDER):
+        assert is_refused(curl("a word"))
+        assert is_let_in(curl("a word", at="127.0.0.1:2121"), "deploy")
+        assert doctor() == [("warn", "VirtualHost 127.0.0.1" + NOT_FINAL)]
+
+
+def test_a_virtual_hosts_own_authorder_goes_before_the_pages():
+    with with_lines(HOST % "AuthOrder mod_auth_pam.c mod_auth_unix.c\n"):
+        assert is_let_in(curl("a word", at="127.0.0.1:2121"), "deploy")
+        assert doctor() == [("warn", "VirtualHost 127.0.0.1" + NOT_FINAL)]
+
+
+def test_the_main_servers_own_authorder_goes_before_the_pages():
+    page = PAGE.block("<Global>")
+    with with_lines("AuthOrder mod_auth_unix.c\n"):
+        assert is_let_in(curl("a word"), "deploy")
+        assert doctor() == [("warn", "the main server" + NOT_FINAL)]
+    with with_lines("AuthOrder mod_auth_unix.c\n", page + AUTH_ORDER):
+        assert is_refused(curl("a word")), "the first one counts"
+        assert doctor() == [("ok", "PAM's no is final")]
 
 
 def test_a_person_gets_in_with_the_password_and_only_with_that():

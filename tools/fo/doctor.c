@@ -74,12 +74,12 @@ const struct verb verb_doctor = {
 	.text =
 	    "Look at everything that a login by proof depends on, and say for"
 	    " each thing\nwhether it is fine, doubtful or broken, and how to"
-	    " mend it: the module, the lines\nof pam.d and their order, sshd's"
-	    " options, sudo's plugin, other ways into\nreserved accounts, the"
-	    " replay folders, the clock, the audit sinks, whether the\nlog"
-	    " daemon reads and what it drops for coming too fast, and the store"
-	    " as\nfo store check does. Nothing is changed; the log gets one"
-	    " line of priority debug.\n",
+	    " mend it: the module, the lines\nof pam.d and their order, options"
+	    " of sshd and ProFTPD, sudo's plugin, other\nways into reserved"
+	    " accounts, the replay folders, the clock, the audit sinks,"
+	    "\nwhether the log daemon reads and what it drops for coming too"
+	    " fast, and the\nstore as fo store check does. Nothing is changed;"
+	    " the log gets one line of\npriority debug.\n",
 	.example = "  sudo fo doctor\n",
 	.exits =
 	    "  0  no failure (there may be warnings)\n"

@@ -12,6 +12,8 @@
 
 /* Longest path that doctor composes. */
 #define DOCTOR_PATH_SIZE 4096
+/* And the longest word that it looks at. */
+#define DOCTOR_WORD_SIZE 512
 
 struct doctor {
 	const struct admin *admin;
@@ -27,8 +29,22 @@ bool doctor_glob(const struct doctor *doctor, const char *pattern,
     glob_t *ret_found);
 /* Is there a file of this path below the root? */
 bool doctor_exists(const struct doctor *doctor, const char *path);
+/*
+ * Give each line of the files that match a pattern, which begins with the
+ * root, to take; of a folder, its files are read. A line that ends in a
+ * backslash is joined with the next. Want of memory is a finding_short.
+ */
+void doctor_each_line(const struct doctor *doctor, const char *pattern,
+    void (*take)(char *line, const char *path, void *arg), void *arg);
+/* The first word, cut if it is long, or what stands in quotes; the rest. */
+const char *doctor_word(const char *text, char ret[DOCTOR_WORD_SIZE]);
+
 /* The stacks of pam.d that name the module, and services without one. */
 void doctor_pam(const struct doctor *doctor);
+/* Is it saslauthd that asks PAM by this name? */
+bool doctor_saslauthd(const struct doctor *doctor, const char *service);
+/* ProFTPD, where its stack calls the module: is PAM's no final? */
+void doctor_proftpd(const struct doctor *doctor);
 /* The options of sshd that decide whether a challenge reaches a client. */
 void doctor_sshd(const struct doctor *doctor);
 /* sudo's approval plugin: does it load, where sudo.conf names it? */

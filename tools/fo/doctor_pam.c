@@ -349,38 +349,25 @@ check_session(const struct part *part)
 		    " not say when a session ended", part->service);
 }
 
-/*
- * What refuses a password as long as a proof. saslauthd asks PAM by the name
- * of the program that asks it, so where it is installed these names are its.
- */
-static const struct {
-	const char *service;
-	const char *by;		/* there where that is so; NULL: always */
-	const char *what;
-	int max_bytes;
-} short_of[] = {
-	{ "vsftpd", NULL, "vsftpd", 128 },
-	{ "imap", "/etc/default/saslauthd", "saslauthd", 256 },
-	{ "ldap", "/etc/default/saslauthd", "saslauthd", 256 },
-	{ "pop", "/etc/default/saslauthd", "saslauthd", 256 },
-	{ "saslauthd", NULL, "saslauthd", 256 },
-	{ "sieve", "/etc/default/saslauthd", "saslauthd", 256 },
-	{ "smtp", "/etc/default/saslauthd", "saslauthd", 256 },
-};
-
+/* What refuses a password as long as a proof. */
 static void
 check_carrier(const struct doctor *doctor, const char *service)
 {
-	for (size_t i = 0; i < sizeof(short_of) / sizeof(short_of[0]); i++)
-		if (strcmp(short_of[i].service, service) == 0 &&
-		    (short_of[i].by == NULL ||
-		    doctor_exists(doctor, short_of[i].by)))
-			finding(doctor->findings, LEVEL_FAIL, "take the"
-			    " module's lines out of it: no agent gets in"
-			    " there", "pam.d/%s: %s takes passwords of %d"
-			    " bytes at most, and every proof is longer",
-			    service, short_of[i].what,
-			    short_of[i].max_bytes);
+	const char *what = NULL;
+	int max_bytes = 0;
+
+	if (strcmp(service, "vsftpd") == 0) {
+		what = "vsftpd";
+		max_bytes = 128;
+	} else if (doctor_saslauthd(doctor, service)) {
+		what = "saslauthd";
+		max_bytes = 256;
+	}
+	if (what != NULL)
+		finding(doctor->findings, LEVEL_FAIL, "take the module's lines"
+		    " out of it: no agent gets in there", "pam.d/%s: %s takes"
+		    " passwords of %d bytes at most, and every proof is longer",
+		    service, what, max_bytes);
 }
 
 static void
@@ -411,6 +398,8 @@ check_service(const struct doctor *doctor, const char *service,
 	if (doctor->findings->failures + doctor->findings->warnings == before)
 		finding(doctor->findings, LEVEL_OK, NULL,
 		    "pam.d/%s: the module's lines stand right", service);
+	if (strcmp(service, "proftpd") == 0)
+		doctor_proftpd(doctor);
 }
 
 static bool

@@ -9,10 +9,8 @@
 #include <string.h>
 
 #include "doctor.h"
-#include "file.h"
 #include "pamd.h"
 
-#define SUDOERS_MAX_BYTES 1048576
 #define DEFAULTS "Defaults"
 
 struct sudoers {
@@ -38,7 +36,7 @@ read_option(struct sudoers *sudoers, const char *path, char *option)
 
 /* "Defaults[:USERS] option, option=value, ..." */
 static void
-read_line(struct sudoers *sudoers, const char *path, char *line)
+read_line(char *line, const char *path, void *sudoers)
 {
 	char *option, *rest;
 
@@ -52,36 +50,6 @@ read_line(struct sudoers *sudoers, const char *path, char *line)
 			*rest++ = '\0';
 		read_option(sudoers, path, option);
 	}
-}
-
-/* A backslash at the end of a line joins it with the next. */
-static void
-join_lines(char *text)
-{
-	for (char *p = text; (p = strstr(p, "\\\n")) != NULL;)
-		p[0] = p[1] = ' ';
-}
-
-static void
-read_file(struct sudoers *sudoers, const char *path)
-{
-	struct fo_diag diag = { "" };
-	char *text = NULL, *line, *next;
-	size_t len;
-	fo_err r;
-
-	r = file_read(path, SUDOERS_MAX_BYTES, &diag, &text, &len);
-	if (r != FO_OK) {
-		(void)finding_short(sudoers->doctor->findings, r);
-		return;
-	}
-	join_lines(text);
-	for (line = text; line != NULL; line = next) {
-		if ((next = strchr(line, '\n')) != NULL)
-			*next++ = '\0';
-		read_line(sudoers, path, line);
-	}
-	free(text);
 }
 
 /* ---- all of them -------------------------------------------------------- */
@@ -102,7 +70,8 @@ read_folder(struct sudoers *sudoers)
 
 		if (strchr(name, '.') == NULL &&
 		    name[strlen(name) - 1] != '~')
-			read_file(sudoers, found.gl_pathv[i]);
+			doctor_each_line(sudoers->doctor,
+			    found.gl_pathv[i], read_line, sudoers);
 	}
 	globfree(&found);
 }
@@ -135,7 +104,7 @@ doctor_sudoers(const struct doctor *doctor)
 	if (!asks_us(doctor))
 		return;
 	snprintf(path, sizeof(path), "%s/etc/sudoers", doctor->root);
-	read_file(&sudoers, path);
+	doctor_each_line(doctor, path, read_line, &sudoers);
 	read_folder(&sudoers);
 	if (reserved != NULL && reserved[0] != NULL && !sudoers.no_tickets)
 		finding(doctor->findings, LEVEL_WARN, "as"
