@@ -51,56 +51,58 @@ new_engine(const char *module, struct fo_diag *diag)
 /*
  * RFC 7512 2.4 says by module-path, among the attributes after "?", which
  * module has the token; the engine wants it apart. Not percent-decoded: no
- * path of a module needs it.
+ * path of a module needs it. Without one *ret_module stays NULL.
  */
-static char *
-take_module(char *uri)
+static fo_err
+take_module(char *uri, char **ret_module)
 {
 	char *at = strchr(uri, '?');
-	char *module = NULL;
 	size_t len;
 
 	while (at != NULL && strncmp(at + 1, MODULE_PATH,
 	    strlen(MODULE_PATH)) != 0)
 		at = strchr(at + 1, '&');
 	if (at == NULL)
-		return NULL;
+		return FO_OK;
 	len = strcspn(at + 1, "&");
-	module = strndup(at + 1 + strlen(MODULE_PATH),
-	    len - strlen(MODULE_PATH));
+	if ((*ret_module = strndup(at + 1 + strlen(MODULE_PATH),
+	    len - strlen(MODULE_PATH))) == NULL)
+		return FO_ERR_NOMEM;
 	/* the rest follows what stands before it */
 	if (at[1 + len] == '&')
 		memmove(at + 1, at + 2 + len, strlen(at + 2 + len) + 1);
 	else
 		*at = '\0';
-	return module;
+	return FO_OK;
 }
 
 fo_err
 fo_engine_load(const char *uri, UI_METHOD *ui, void *arg,
     struct fo_diag *diag, ENGINE **ret_engine, EVP_PKEY **ret_pkey)
 {
-	char *rest = strdup(uri);
-	ENGINE *engine;
-	EVP_PKEY *pkey;
-	char *module;
+	char *rest, *module = NULL;
+	ENGINE *engine = NULL;
+	EVP_PKEY *pkey = NULL;
+	fo_err r;
 
-	if (rest == NULL)
+	if ((rest = strdup(uri)) == NULL)
 		return FO_ERR_NOMEM;
-	module = take_module(rest);
-	engine = new_engine(module, diag);
-	free(module);
-	pkey = engine != NULL ?
-	    ENGINE_load_private_key(engine, rest, ui, arg) : NULL;
-	free(rest);
-	if (pkey == NULL) {
-		fo_engine_free(engine);
-		return FO_ERR_NOT_FOUND;
-	}
+	if ((r = take_module(rest, &module)) != FO_OK)
+		goto out;
+	r = FO_ERR_NOT_FOUND;
+	if ((engine = new_engine(module, diag)) == NULL ||
+	    (pkey = ENGINE_load_private_key(engine, rest, ui, arg)) == NULL)
+		goto out;
 
-	*ret_engine = engine;
 	*ret_pkey = pkey;
-	return FO_OK;
+	*ret_engine = engine;
+	engine = NULL; /* now owned by the caller */
+	r = FO_OK;
+out:
+	fo_engine_free(engine);
+	free(module);
+	free(rest);
+	return r;
 }
 
 void

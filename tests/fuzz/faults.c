@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <search.h>
 #include <signal.h>
@@ -34,7 +35,11 @@
 #include <openssl/ec.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/sha.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
+#include <openssl/x509.h>
 
 static _Thread_local struct {
 	bool armed;
@@ -288,6 +293,10 @@ WRAP(int, clock_gettime, (clockid_t id, struct timespec *t), (id, t), -1,
     EINVAL);
 WRAP(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *before),
     (how, set, before), EINVAL, 0);
+WRAP(int, pthread_mutex_init, (pthread_mutex_t *mutex,
+    const pthread_mutexattr_t *attr), (mutex, attr), ENOMEM, ENOMEM);
+WRAP(int, pthread_mutex_lock, (pthread_mutex_t *mutex), (mutex), EINVAL,
+    EINVAL);
 WRAP(int, sigpending, (sigset_t *set), (set), -1, EFAULT);
 WRAP(int, sigtimedwait, (const sigset_t *set, siginfo_t *info,
     const struct timespec *t), (set, info, t), -1, EAGAIN);
@@ -509,6 +518,21 @@ WRAP(OSSL_ENCODER_CTX *, OSSL_ENCODER_CTX_new_for_pkey, (const EVP_PKEY *pkey,
     NULL, 0);
 WRAP(int, OSSL_ENCODER_to_data, (OSSL_ENCODER_CTX *ctx, unsigned char **data,
     size_t *len), (ctx, data, len), 0, 0);
+WRAP(OSSL_PROVIDER *, OSSL_PROVIDER_load, (OSSL_LIB_CTX *lc,
+    const char *name), (lc, name), NULL, 0);
+WRAP(OSSL_STORE_CTX *, OSSL_STORE_open_ex, (const char *uri,
+    OSSL_LIB_CTX *lc, const char *properties, const UI_METHOD *ui,
+    void *ui_arg, const OSSL_PARAM *params, OSSL_STORE_post_process_info_fn f,
+    void *arg), (uri, lc, properties, ui, ui_arg, params, f, arg), NULL, 0);
+WRAP(UI_METHOD *, UI_UTIL_wrap_read_pem_callback, (pem_password_cb *ask,
+    int writing), (ask, writing), NULL, 0);
+WRAP(int, OSSL_DECODER_CTX_set_pem_password_cb, (OSSL_DECODER_CTX *ctx,
+    pem_password_cb *ask, void *arg), (ctx, ask, arg), 0, 0);
+WRAP(int, i2d_PUBKEY, (const EVP_PKEY *pkey, unsigned char **der),
+    (pkey, der), -1, 0);
+WRAP(EVP_PKEY *, d2i_PUBKEY_ex, (EVP_PKEY **pkey, const unsigned char **der,
+    long len, OSSL_LIB_CTX *lc, const char *properties),
+    (pkey, der, len, lc, properties), NULL, 0);
 
 /*
  * BN_CTX_get(3): once it has failed, it does until BN_CTX_end; callers look

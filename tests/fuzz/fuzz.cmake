@@ -12,7 +12,7 @@ set(FUZZ_WRAPPED
 	faccessat fchmodat fchown fdopendir flock socket connect sendmsg poll
 	readdir access mkdir mkostemp rename unlink realpath getpwuid newlocale
 	clock_gettime pthread_sigmask sigpending sigtimedwait getrandom open
-	openat close fcntl
+	openat close fcntl pthread_mutex_init pthread_mutex_lock
 	OSSL_LIB_CTX_new BN_CTX_new_ex BN_CTX_secure_new_ex BN_CTX_get
 	BN_CTX_end BN_bin2bn BN_bn2binpad BN_mod_add BN_mod_mul BN_mod_sqr
 	BN_dup BN_sub_word BN_mod_exp_mont BN_nnmod EC_GROUP_get_curve
@@ -25,7 +25,9 @@ set(FUZZ_WRAPPED
 	EVP_PKEY_check EVP_PKEY_sign_init EVP_PKEY_sign EVP_PKEY_get_bn_param
 	EVP_PKEY_is_a EVP_PKEY_get_params OSSL_PARAM_get_BN
 	OSSL_DECODER_CTX_new_for_pkey OSSL_DECODER_from_data
-	OSSL_ENCODER_CTX_new_for_pkey OSSL_ENCODER_to_data)
+	OSSL_ENCODER_CTX_new_for_pkey OSSL_ENCODER_to_data
+	OSSL_PROVIDER_load OSSL_STORE_open_ex UI_UTIL_wrap_read_pem_callback
+	OSSL_DECODER_CTX_set_pem_password_cb i2d_PUBKEY d2i_PUBKEY_ex)
 list(TRANSFORM FUZZ_WRAPPED PREPEND "-Wl,--wrap="
 	OUTPUT_VARIABLE fuzz_wrap_options)
 

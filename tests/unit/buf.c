@@ -178,6 +178,22 @@ Test(buf, does_not_overflow_on_an_impossible_length)
 	fo_buf_clear(&buf);
 }
 
+/* A character that the locale "C" does not have ends a format. */
+Test(buf, remembers_a_format_that_cannot_be_written)
+{
+	struct fo_buf buf;
+
+	fo_buf_init(&buf, 100);
+	fo_buf_adds(&buf, "x");
+	fo_buf_addf(&buf, "y%ls", L"\u20ac");
+	cr_expect_eq(buf.err, FO_ERR_TOO_LONG);
+	cr_expect_str_eq(buf.data, "x");
+	buf.err = FO_ERR_NOMEM;
+	fo_buf_addf(&buf, "y%ls", L"\u20ac");
+	cr_expect_eq(buf.err, FO_ERR_NOMEM, "the first stays");
+	fo_buf_clear(&buf);
+}
+
 Test(wipe, overwrites_and_accepts_nothing)
 {
 	char secret[] = "secret";

@@ -63,6 +63,18 @@ Test(diag, puts_a_place_before_the_reason)
 	cr_expect_str_eq(diag.text, "/etc/x:7: torn");
 }
 
+/* As one with a character that the locale "C" does not have. */
+Test(diag, of_a_format_that_cannot_be_written_nothing_is_said)
+{
+	struct fo_diag diag;
+
+	fo_diag_set(&diag, "torn");
+	fo_diag_prefix(&diag, "%ls", L"\u20ac");
+	cr_expect_str_eq(diag.text, "torn");
+	fo_diag_set(&diag, "x%ls", L"\u20ac");
+	cr_expect_str_eq(diag.text, "");
+}
+
 Test(diag, may_be_absent)
 {
 	fo_diag_set(NULL, "%s", "x");

@@ -218,7 +218,26 @@ Test(event, a_number_that_is_no_kind_of_event_is_not_written)
 
 	event.ev = (fo_ev)99;
 	cr_expect_eq(fo_event_format(&event, text), FO_ERR_INTERNAL);
+	cr_expect_eq(fo_event_format(NULL, text), FO_ERR_INTERNAL);
 	cr_expect_str_eq(text, "untouched");
+	cr_expect_str_eq(fo_ev_word((fo_ev)99), "unknown");
+	cr_expect_str_eq(fo_ev_word((fo_ev)(FO_EV_AUDIT_STOP + 1)),
+	    "unknown");
+	cr_expect_str_eq(fo_res_word((fo_res)99), "error");
+}
+
+Test(event, a_rule_stands_behind_its_policy_and_never_alone)
+{
+	struct fo_event event = permitted();
+
+	expect_value(&event, "pol", "deployers/ssh-to-web");
+	event.rule = NULL;
+	expect_value(&event, "pol", "deployers");
+	event.rule = "ssh-to-web";
+	event.policy = NULL;
+	expect_value(&event, "pol", "-");
+	event.policy = "";
+	expect_value(&event, "pol", "-");
 }
 
 /* ---- values --------------------------------------------------------------- */
@@ -441,6 +460,15 @@ Test(event, its_time_is_utc_in_every_zone_and_locale)
 	expect_value(&event, "t", "2026-11-23T18:30:00.123456Z");
 	event.at.us = 7;
 	expect_value(&event, "t", "2026-11-23T18:30:00.000007Z");
+	event.at.us = 0;
+	expect_value(&event, "t", "2026-11-23T18:30:00.000000Z");
+	event.at.us = 999999;
+	expect_value(&event, "t", "2026-11-23T18:30:00.999999Z");
+	event.at.us = 1000000;
+	expect_value(&event, "t", "-");
+	event.at.us = -1;
+	expect_value(&event, "t", "-");
+	event.at.us = 7;
 	event.at.s = 0;
 	expect_value(&event, "t", "-");
 	event.at.s = INT64_MAX;

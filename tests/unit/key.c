@@ -317,7 +317,8 @@ Test(key_load, takes_a_path_or_a_file_uri)
 {
 	static const char *const forms[] = { "%s/my key.pem",
 		"file:%s/my%%20key.pem", "file://%s/my%%20key.pem",
-		"file://localhost%s/my%%20key.pem" };
+		"file://localhost%s/my%%20key.pem",
+		"file:%s/%%6d%%79 %%6B%%65y%%2Epem" };
 	char folder[32], path[64], uri[128];
 	char *pem = slurp("pkcs8.pem");
 

@@ -80,7 +80,8 @@ add_library(token_provider MODULE support/token_provider.c)
 set_target_properties(token_provider PROPERTIES PREFIX ""
 	OUTPUT_NAME pkcs11 LIBRARY_OUTPUT_DIRECTORY support)
 target_link_libraries(token_provider PRIVATE firstops_flags)
-firstops_unit(key_device firstops_static PkgConfig::CRYPTO Threads::Threads)
+firstops_unit(key_device test_sweep firstops_static PkgConfig::CRYPTO
+	Threads::Threads)
 target_compile_definitions(unit_key_device PRIVATE
 	BUILT="${CMAKE_BINARY_DIR}")
 add_dependencies(unit_key_device token_provider)
