@@ -540,10 +540,14 @@ fo_json_stranger(const struct fo_json *object, const char *const *names)
 }
 
 bool
-fo_json_is_true(const struct fo_json *value)
+fo_json_flag(const struct fo_json *value, bool *ret_flag)
 {
-	return value != NULL && value->kind == CONSTANT &&
-	    value->text[0] == 't';
+	/* the third constant is null */
+	if (value == NULL || value->kind != CONSTANT || value->text[0] == 'n')
+		return false;
+
+	*ret_flag = value->text[0] == 't';
+	return true;
 }
 
 bool

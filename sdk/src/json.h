@@ -58,7 +58,8 @@ const struct fo_json *fo_json_item(const struct fo_json *array, size_t i);
 const char *fo_json_stranger(const struct fo_json *object,
     const char *const *names);
 
-bool fo_json_is_true(const struct fo_json *value);
+/* Is value true or false? Only then is it written. */
+bool fo_json_flag(const struct fo_json *value, bool *ret_flag);
 
 /* Is value a number? Only then is it written. */
 bool fo_json_real(const struct fo_json *value, double *ret_real);

@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/b64url.h"
@@ -25,10 +27,11 @@
 
 #define PATH_TEXT_MAX 4096
 #define SEND_LIMIT_S 5
-#define REPLY_LIMIT_S 120 /* a person may be asked */
+#define REPLY_LIMIT_MS 10000
+#define ASKED_LIMIT_MS 130000 /* a person may be asked */
 
 struct fo_signer {
-	int fd;
+	int fd;		/* -1 once an exchange has failed */
 	bool known;	/* the namespace was shown */
 };
 
@@ -58,7 +61,6 @@ open_socket(const char *path, struct fo_diag *diag, int *ret_fd)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	const struct timeval sending = { .tv_sec = SEND_LIMIT_S };
-	const struct timeval waiting = { .tv_sec = REPLY_LIMIT_S };
 	int fd;
 
 	if (strlen(path) >= sizeof(to.sun_path)) {
@@ -69,8 +71,6 @@ open_socket(const char *path, struct fo_diag *diag, int *ret_fd)
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &sending,
 	    sizeof(sending)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &waiting,
-	    sizeof(waiting)) != 0 ||
 	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
 		const int e = errno;
 
@@ -144,12 +144,20 @@ out:
 	return r;
 }
 
+static void
+hang_up(struct fo_signer *signer)
+{
+	if (signer->fd != -1)
+		(void)close(signer->fd);
+	signer->fd = -1;
+}
+
 void
 fo_signer_free(struct fo_signer **signer)
 {
 	if (signer == NULL || *signer == NULL)
 		return;
-	(void)close((*signer)->fd);
+	hang_up(*signer);
 	free(*signer);
 	*signer = NULL;
 }
@@ -192,13 +200,29 @@ send_all(int fd, const char *data, size_t len, int shown)
 	return FO_OK;
 }
 
+static int64_t
+now_ms(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The whole of it in time, however many pieces it comes in. */
 static fo_err
-read_all(int fd, char *data, size_t len)
+read_all(int fd, char *data, size_t len, int64_t until_ms)
 {
 	while (len > 0) {
-		const ssize_t n = recv(fd, data, len, 0);
+		struct pollfd polled = { .fd = fd, .events = POLLIN };
+		const int64_t left = until_ms - now_ms();
+		ssize_t n;
 
-		if (n == 0 || (n < 0 && errno != EINTR))
+		if (left <= 0 ||
+		    (poll(&polled, 1, (int)left) == -1 && errno != EINTR))
+			return FO_ERR_IO;
+		n = recv(fd, data, len, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
 			return FO_ERR_IO;
 		if (n > 0) {
 			data += n;
@@ -210,7 +234,8 @@ read_all(int fd, char *data, size_t len)
 }
 
 static fo_err
-put_message(struct fo_signer *signer, const struct fo_buf *request)
+put_message(struct fo_signer *signer, const struct fo_buf *request,
+    struct fo_diag *diag)
 {
 	char whole[FO_SIGNER_HEAD + FO_SIGNER_MESSAGE_MAX];
 	const size_t n = request->len;
@@ -222,6 +247,8 @@ put_message(struct fo_signer *signer, const struct fo_buf *request)
 	memcpy(whole + FO_SIGNER_HEAD, request->data, n);
 	if (!signer->known && (shown = open("/proc/self/ns/user",
 	    O_RDONLY | O_CLOEXEC)) == -1) {
+		fo_diag_set(diag, "/proc/self/ns/user, which the signer wants "
+		    "to see: %s", strerrordesc_np(errno));
 		fo_wipe(whole, sizeof(whole));
 		return FO_ERR_IO;
 	}
@@ -234,20 +261,23 @@ put_message(struct fo_signer *signer, const struct fo_buf *request)
 }
 
 static fo_err
-get_message(struct fo_signer *signer, struct fo_json **ret_reply)
+get_message(struct fo_signer *signer, int64_t limit_ms,
+    struct fo_json **ret_reply)
 {
+	const int64_t until_ms = now_ms() + limit_ms;
 	unsigned char head[FO_SIGNER_HEAD];
 	char text[FO_SIGNER_MESSAGE_MAX];
 	size_t n = 0;
 	fo_err r;
 
-	if ((r = read_all(signer->fd, (char *)head, sizeof(head))) != FO_OK)
+	if ((r = read_all(signer->fd, (char *)head, sizeof(head),
+	    until_ms)) != FO_OK)
 		return r;
 	for (size_t i = 0; i < FO_SIGNER_HEAD; i++)
 		n = n << 8 | head[i];
 	if (n > sizeof(text))
 		return FO_ERR_FORMAT;
-	if ((r = read_all(signer->fd, text, n)) == FO_OK)
+	if ((r = read_all(signer->fd, text, n, until_ms)) == FO_OK)
 		r = fo_json_parse(text, n, "the signer's reply", NULL,
 		    ret_reply);
 	fo_wipe(text, sizeof(text));
@@ -272,25 +302,46 @@ read_refusal(const struct fo_json *reply, struct fo_diag *diag)
 	return FO_ERR_IO;
 }
 
+/*
+ * Send, and get what comes back. What fails here ends the connection: a reply
+ * that is late must never be taken for the one to a later request.
+ */
+static fo_err
+exchange(struct fo_signer *signer, const struct fo_buf *request,
+    int64_t limit_ms, struct fo_diag *diag, struct fo_json **ret_reply)
+{
+	fo_err r;
+
+	fo_diag_set(diag, "the signer gives no answer");
+	if (signer->fd == -1)
+		return FO_ERR_IO;
+	if ((r = put_message(signer, request, diag)) != FO_OK ||
+	    (r = get_message(signer, limit_ms, ret_reply)) != FO_OK)
+		hang_up(signer);
+	return r;
+}
+
 /* Ask, and get a reply that says ok. request is consumed. */
 static fo_err
-ask(struct fo_signer *signer, struct fo_buf *request, struct fo_diag *diag,
-    struct fo_json **ret_reply)
+ask(struct fo_signer *signer, struct fo_buf *request, int64_t limit_ms,
+    struct fo_diag *diag, struct fo_json **ret_reply)
 {
 	struct fo_json *reply = NULL;
+	struct fo_diag why = { "" };
 	fo_err r = request->err;
+	bool ok = false;
 
 	if (r == FO_ERR_TOO_LONG)
-		fo_diag_set(diag, "more than %d bytes for the signer",
+		fo_diag_set(&why, "more than %d bytes for the signer",
 		    FO_SIGNER_MESSAGE_MAX);
-	if (r == FO_OK && ((r = put_message(signer, request)) != FO_OK ||
-	    (r = get_message(signer, &reply)) != FO_OK))
-		fo_diag_set(diag, "the signer gives no answer");
+	if (r == FO_OK)
+		r = exchange(signer, request, limit_ms, &why, &reply);
 	fo_buf_clear(request);
-	if (r != FO_OK)
-		return r;
-	if (!fo_json_is_true(fo_json_member(reply, "ok"))) {
-		r = read_refusal(reply, diag);
+	if (r == FO_OK && (!fo_json_flag(fo_json_member(reply, "ok"), &ok) ||
+	    !ok))
+		r = read_refusal(reply, &why);
+	if (r != FO_OK) {
+		fo_diag_set(diag, "%s", why.text);
 		fo_json_free(&reply);
 		return r;
 	}
@@ -320,14 +371,41 @@ add(struct fo_buf *request, const char *name, const char *value)
 
 /* ---- what it can be asked -------------------------------------------- */
 
+/* The proof in a reply, which has to be by the key that was asked for. */
+static fo_err
+take_proof(const struct fo_json *reply, const char *jkt,
+    struct fo_diag *diag, char **ret_proof)
+{
+	const char *text = fo_json_string(fo_json_member(reply, "proof"));
+	struct fo_proof *proof = NULL;
+	fo_err r;
+
+	if (text == NULL) {
+		fo_diag_set(diag, "the signer gives no proof");
+		return FO_ERR_IO;
+	}
+	r = fo_proof_parse(text, strlen(text), NULL, &proof);
+	if (r == FO_OK && jkt != NULL && strcmp(fo_proof_jkt(proof), jkt) != 0)
+		r = FO_ERR_IO;
+	fo_proof_free(&proof);
+	if (r == FO_ERR_NOMEM)
+		return r;
+	if (r != FO_OK) {
+		fo_diag_set(diag, "what the signer gives is no proof by the "
+		    "key that was asked for");
+		return FO_ERR_IO;
+	}
+
+	return (*ret_proof = strdup(text)) != NULL ? FO_OK : FO_ERR_NOMEM;
+}
+
 fo_err
 fo_signer_sign(struct fo_signer *signer, const char *jkt,
     const struct fo_request *req, char **ret_proof)
 {
-	char ath[FO_SHA256_TEXT_SIZE];
+	char ath[FO_SHA256_TEXT_SIZE], *proof = NULL;
 	struct fo_json *reply = NULL;
 	struct fo_buf request;
-	const char *proof;
 	fo_err r;
 
 	if (signer == NULL || req == NULL || ret_proof == NULL)
@@ -350,14 +428,13 @@ fo_signer_sign(struct fo_signer *signer, const char *jkt,
 	if (req->max_bytes != 0)
 		fo_buf_addf(&request, ",\"max_bytes\":%zu", req->max_bytes);
 	fo_buf_adds(&request, "}");
-	if ((r = ask(signer, &request, req->diag, &reply)) != FO_OK)
+	if ((r = ask(signer, &request, ASKED_LIMIT_MS, req->diag, &reply)) !=
+	    FO_OK)
 		return r;
-	proof = fo_json_string(fo_json_member(reply, "proof"));
-	if (proof == NULL || !fo_proof_looks_like(proof, strlen(proof)))
-		r = FO_ERR_IO;
-	else if ((*ret_proof = strdup(proof)) == NULL)
-		r = FO_ERR_NOMEM;
+	r = take_proof(reply, jkt, req->diag, &proof);
 	fo_json_free(&reply);
+	if (r == FO_OK)
+		*ret_proof = proof;
 	return r;
 }
 
@@ -371,7 +448,7 @@ fo_signer_add(struct fo_signer *signer, const char *pem,
 	const char *jkt;
 	fo_err r;
 
-	if (signer == NULL || pem == NULL)
+	if (signer == NULL || pem == NULL || ret_jkt == NULL)
 		return FO_ERR_ARG;
 	begin(&request, "add");
 	add(&request, "pem", pem);
@@ -385,13 +462,15 @@ fo_signer_add(struct fo_signer *signer, const char *pem,
 			fo_buf_adds(&request, ",\"confirm\":true");
 	}
 	fo_buf_adds(&request, "}");
-	if ((r = ask(signer, &request, diag, &reply)) != FO_OK)
+	if ((r = ask(signer, &request, REPLY_LIMIT_MS, diag, &reply)) != FO_OK)
 		return r;
 	jkt = fo_json_string(fo_json_member(reply, "jkt"));
-	if (jkt == NULL || strlen(jkt) != FO_JKT_SIZE - 1)
+	if (jkt == NULL || strlen(jkt) != FO_JKT_SIZE - 1) {
+		fo_diag_set(diag, "the signer does not tell which key it is");
 		r = FO_ERR_IO;
-	else
+	} else {
 		memcpy(ret_jkt, jkt, FO_JKT_SIZE);
+	}
 	fo_json_free(&reply);
 	return r;
 }
@@ -404,7 +483,7 @@ order(struct fo_signer *signer, struct fo_buf *request, struct fo_diag *diag)
 	fo_err r;
 
 	fo_buf_adds(request, "}");
-	r = ask(signer, request, diag, &reply);
+	r = ask(signer, request, REPLY_LIMIT_MS, diag, &reply);
 	fo_json_free(&reply);
 	return r;
 }
@@ -453,11 +532,17 @@ fo_signer_unlock(struct fo_signer *signer, const char *passphrase,
 
 /* ---- what it holds --------------------------------------------------- */
 
+/* Of what goes to a terminal: printable ASCII, as the signer keeps it. */
 static bool
 copy_text(const struct fo_json *object, const char *name, char *to,
     size_t size)
 {
 	const char *text = fo_json_string(fo_json_member(object, name));
+
+	for (const char *c = text; c != NULL && *c != '\0'; c++) {
+		if (*c < ' ' || *c > '~')
+			return false;
+	}
 
 	return text != NULL && (size_t)snprintf(to, size, "%s", text) < size;
 }
@@ -476,20 +561,41 @@ copy_coordinate(const struct fo_json *object, const char *name,
 static bool
 read_key(const struct fo_json *object, struct fo_signer_key *key)
 {
+	char jkt[FO_JKT_SIZE];
 	double left = 0;
 
-	key->confirm = fo_json_is_true(fo_json_member(object, "confirm"));
 	if (!fo_json_real(fo_json_member(object, "lifetime_s"), &left) ||
 	    left < 0 || left > 1e15)
 		return false;
 	key->lifetime_s = (int64_t)left;
-	return copy_text(object, "jkt", key->thumbprint,
+	return fo_json_flag(fo_json_member(object, "confirm"),
+	    &key->confirm) &&
+	    copy_text(object, "jkt", key->thumbprint,
 	    sizeof(key->thumbprint)) &&
 	    copy_text(object, "name", key->name, sizeof(key->name)) &&
 	    copy_text(object, "targets", key->targets,
 	    sizeof(key->targets)) &&
 	    copy_coordinate(object, "x", key->jwk.x) &&
-	    copy_coordinate(object, "y", key->jwk.y);
+	    copy_coordinate(object, "y", key->jwk.y) &&
+	    fo_jwk_thumbprint(&key->jwk, jkt) == FO_OK &&
+	    strcmp(jkt, key->thumbprint) == 0;
+}
+
+static fo_err
+read_state(const struct fo_json *reply, struct fo_signer_state *state)
+{
+	const struct fo_json *keys = fo_json_member(reply, "keys"), *one;
+
+	if (!fo_json_flag(fo_json_member(reply, "locked"), &state->locked))
+		return FO_ERR_FORMAT;
+	while ((one = fo_json_item(keys, state->count)) != NULL) {
+		if (state->count == FO_SIGNER_KEYS_MAX ||
+		    !read_key(one, &state->keys[state->count]))
+			return FO_ERR_FORMAT;
+		state->count++;
+	}
+
+	return FO_OK;
 }
 
 fo_err
@@ -497,7 +603,6 @@ fo_signer_list(struct fo_signer *signer, struct fo_diag *diag,
     struct fo_signer_state *ret_state)
 {
 	struct fo_signer_state state = { .count = 0 };
-	const struct fo_json *keys, *one;
 	struct fo_json *reply = NULL;
 	struct fo_buf request;
 	fo_err r;
@@ -506,17 +611,9 @@ fo_signer_list(struct fo_signer *signer, struct fo_diag *diag,
 		return FO_ERR_ARG;
 	begin(&request, "list");
 	fo_buf_adds(&request, "}");
-	if ((r = ask(signer, &request, diag, &reply)) != FO_OK)
+	if ((r = ask(signer, &request, REPLY_LIMIT_MS, diag, &reply)) != FO_OK)
 		return r;
-	state.locked = fo_json_is_true(fo_json_member(reply, "locked"));
-	keys = fo_json_member(reply, "keys");
-	while (r == FO_OK && (one = fo_json_item(keys, state.count)) != NULL) {
-		if (state.count == FO_SIGNER_KEYS_MAX ||
-		    !read_key(one, &state.keys[state.count]))
-			r = FO_ERR_FORMAT;
-		else
-			state.count++;
-	}
+	r = read_state(reply, &state);
 	fo_json_free(&reply);
 	if (r != FO_OK) {
 		fo_diag_set(diag, "the signer's list cannot be understood");
@@ -529,12 +626,13 @@ fo_signer_list(struct fo_signer *signer, struct fo_diag *diag,
 
 /* ---- as a key -------------------------------------------------------- */
 
-/* The path in a URI, and the thumbprint behind "#" or NULL. */
+/* The path in a URI, and the thumbprint behind its "#" or NULL. */
 static fo_err
 take_apart(const char *uri, char **ret_path, const char **ret_jkt)
 {
 	const char *path = uri + strlen(FO_SIGNER_SCHEME);
-	const char *hash = strrchr(path, '#');
+	const char *slash = strrchr(path, '/');
+	const char *hash = strchr(slash != NULL ? slash : path, '#');
 
 	*ret_path = strndup(path, hash != NULL ? (size_t)(hash - path) :
 	    strlen(path));

@@ -365,17 +365,23 @@ Test(json, a_member_that_nobody_knows_is_told)
 	fo_json_free(&root);
 }
 
-Test(json, only_true_is_true)
+Test(json, true_and_false_are_flags_and_nothing_else_is)
 {
-	struct fo_json *root = parsed("{\"a\":true,\"b\":false,\"c\":null,"
-	    "\"d\":\"true\",\"e\":1,\"f\":[true],\"g\":{\"a\":true}}");
-	static const char *const others[] = { "b", "c", "d", "e", "f", "g",
-		"h" };
+	struct fo_json *root = parsed("{\"t\":true,\"f\":false,\"n\":null,"
+	    "\"one\":1,\"s\":\"true\",\"a\":[true],\"o\":{}}");
+	static const char *const others[] = { "n", "one", "s", "a", "o",
+		"none" };
+	bool flag = false;
 
-	cr_expect(fo_json_is_true(fo_json_member(root, "a")));
-	for (size_t i = 0; i < COUNT(others); i++)
-		cr_expect_not(fo_json_is_true(fo_json_member(root,
-		    others[i])), "%s", others[i]);
+	cr_expect(fo_json_flag(fo_json_member(root, "t"), &flag));
+	cr_expect(flag);
+	for (size_t i = 0; i < COUNT(others); i++) {
+		cr_expect_not(fo_json_flag(fo_json_member(root, others[i]),
+		    &flag), "%s", others[i]);
+		cr_expect(flag, "untouched");
+	}
+	cr_expect(fo_json_flag(fo_json_member(root, "f"), &flag));
+	cr_expect_not(flag);
 	fo_json_free(&root);
 }
 

@@ -447,6 +447,7 @@ clean_environment(void)
 {
 	(void)unsetenv("FO_PRIVATE_KEY_PATH");
 	(void)unsetenv("XDG_CONFIG_HOME");
+	(void)unsetenv("XDG_RUNTIME_DIR");
 	(void)unsetenv("HOME");
 }
 

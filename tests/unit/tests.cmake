@@ -31,6 +31,8 @@ firstops_unit(stamp test_failing)
 firstops_unit(target)
 firstops_unit(challenge test_failing)
 firstops_unit(askpass askpass_parts)
+firstops_unit(sandbox signer_parts Threads::Threads)
+firstops_unit(signer signer_parts test_forge test_failing)
 
 # Stores of tests' own: tests/support/store_fixture.h.
 add_library(test_store_fixture STATIC support/store_fixture.c)

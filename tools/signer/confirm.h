@@ -9,11 +9,21 @@
 
 #include <firstops/error.h>
 
-/* Start it. Prompts go to *ret_fd, and for each one byte comes back. */
-FO_MUST_CHECK fo_err confirm_start(const char *program, int *ret_fd);
+/*
+ * Start it. Prompts go to *ret_fd, one at a time, and for each one byte comes
+ * back. When *ret_fd is closed, the process ends, and what it runs.
+ */
+FO_MUST_CHECK fo_err confirm_start(const char *program, struct fo_diag *diag,
+    int *ret_fd);
 
 /* Ask; false if the process is gone. */
 bool confirm_ask(int fd, const char *prompt);
+
+/*
+ * Nobody waits for the answer any more: the program is ended. An answer comes
+ * all the same.
+ */
+void confirm_cancel(int fd);
 
 /* The answer, once fd can be read. False if the process is gone. */
 bool confirm_answer(int fd, bool *ret_yes);

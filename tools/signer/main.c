@@ -2,8 +2,10 @@
  * fo-signer: holds private keys for one user, and signs proofs with them for
  * that user's programs (sdk/PROTOCOL.md).
  */
-#include <sys/socket.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -24,8 +26,9 @@
 #include "ring.h"
 #include "sandbox.h"
 #include "serve.h"
+#include "src/key.h"
 
-#define BACKLOG 256
+#define BACKLOG 1024
 #define FIRST_PASSED 3	/* sd_listen_fds(3) */
 
 enum { EXIT_USAGE = 2, EXIT_TROUBLE = 3 };
@@ -64,48 +67,95 @@ complain(const struct fo_diag *diag, const char *otherwise)
 
 /* ---- the socket --------------------------------------------------------- */
 
-/* A socket that systemd made and passed, or -1. */
-static int
-passed_socket(void)
+/* Is the descriptor a stream socket of this machine that listens? */
+static bool
+listens(int fd)
+{
+	int domain = 0, type = 0, accepting = 0;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &len) == 0 &&
+	    domain == AF_UNIX && type == SOCK_STREAM && accepting != 0;
+}
+
+/* A socket that systemd made and passed, or -1 if it passed nothing. */
+static fo_err
+passed_socket(struct fo_diag *diag, int *ret_fd)
 {
 	const char *pid = getenv("LISTEN_PID");
 	const char *count = getenv("LISTEN_FDS");
-	struct stat st;
+	int flags;
 
-	if (pid == NULL || count == NULL || strcmp(count, "1") != 0 ||
-	    strtol(pid, NULL, 10) != (long)getpid() ||
-	    fstat(FIRST_PASSED, &st) != 0 || !S_ISSOCK(st.st_mode))
-		return -1;
-	(void)fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC);
-	return FIRST_PASSED;
+	*ret_fd = -1;
+	if (pid == NULL || count == NULL ||
+	    strtol(pid, NULL, 10) != (long)getpid())
+		return FO_OK;
+	if (strcmp(count, "1") != 0 || !listens(FIRST_PASSED)) {
+		fo_diag_set(diag, "LISTEN_FDS: one socket is taken, of "
+		    "ListenStream= and a path");
+		return FO_ERR_ARG;
+	}
+	/* a client that is gone before it is accepted must not hold us */
+	flags = fcntl(FIRST_PASSED, F_GETFL);
+	if (flags == -1 || fcntl(FIRST_PASSED, F_SETFL, flags | O_NONBLOCK) ==
+	    -1 || fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC) == -1) {
+		fo_diag_set(diag, "LISTEN_FDS: %s", strerror(errno));
+		return FO_ERR_IO;
+	}
+	/* not for the askpass program */
+	(void)unsetenv("LISTEN_PID");
+	(void)unsetenv("LISTEN_FDS");
+	(void)unsetenv("LISTEN_FDNAMES");
+
+	*ret_fd = FIRST_PASSED;
+	return FO_OK;
 }
 
-/* The folder is ours alone: who can write to it could put another socket. */
-static fo_err
-make_folder(const char *path, struct fo_diag *diag)
+/* The folder of a path, for the caller to free. */
+static char *
+folder_of(const char *path)
 {
-	char *folder = strdup(path);
-	char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return strdup(".");
+	return slash == path ? strdup("/") :
+	    strndup(path, (size_t)(slash - path));
+}
+
+/*
+ * Open the folder, made if need be. It is ours alone: who can write to it could
+ * put another socket. One at a time looks at what is in there: else two that
+ * start at once would take each other's socket for one that is left over.
+ */
+static fo_err
+take_folder(const char *path, struct fo_diag *diag, int *ret_fd)
+{
+	char *folder = folder_of(path);
+	fo_err r = FO_ERR_IO;
 	struct stat st;
-	fo_err r = FO_OK;
+	int fd = -1;
 
 	if (folder == NULL)
 		return FO_ERR_NOMEM;
-	if (slash == NULL || slash == folder) {
-		free(folder);
-		return FO_OK;
-	}
-	*slash = '\0';
 	if ((mkdir(folder, 0700) != 0 && errno != EEXIST) ||
-	    lstat(folder, &st) != 0) {
+	    (fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC)) == -1 || fstat(fd, &st) != 0) {
 		fo_diag_set(diag, "%s: %s", folder, strerror(errno));
-		r = FO_ERR_IO;
-	} else if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
-	    (st.st_mode & 077) != 0) {
+	} else if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
 		fo_diag_set(diag, "%s: has to be your own folder, and nobody "
 		    "else's to enter: chmod 700 %s", folder, folder);
-		r = FO_ERR_IO;
+	} else if (flock(fd, LOCK_EX) != 0) {
+		fo_diag_set(diag, "%s: %s", folder, strerror(errno));
+	} else {
+		*ret_fd = fd;
+		fd = -1;
+		r = FO_OK;
 	}
+	if (fd != -1)
+		(void)close(fd);
 	free(folder);
 	return r;
 }
@@ -115,7 +165,9 @@ static fo_err
 clear_path(const char *path, struct fo_diag *diag)
 {
 	struct fo_signer *running = NULL;
+	struct fo_diag why = { "" };
 	struct stat st;
+	fo_err r;
 
 	if (lstat(path, &st) != 0)
 		return FO_OK;
@@ -123,12 +175,18 @@ clear_path(const char *path, struct fo_diag *diag)
 		fo_diag_set(diag, "%s: is there already, and no socket", path);
 		return FO_ERR_EXISTS;
 	}
-	if (fo_signer_connect(path, NULL, &running) == FO_OK) {
-		fo_signer_free(&running);
+	r = fo_signer_connect(path, &why, &running);
+	fo_signer_free(&running);
+	if (r == FO_OK) {
 		fo_diag_set(diag, "%s: a signer runs there already", path);
 		return FO_ERR_EXISTS;
 	}
-	if (unlink(path) != 0) {
+	if (r != FO_ERR_NOT_FOUND) {
+		/* it may be busy, or not ours to judge */
+		fo_diag_set(diag, "%s", why.text);
+		return r;
+	}
+	if (unlink(path) != 0 && errno != ENOENT) {
 		fo_diag_set(diag, "%s: %s", path, strerror(errno));
 		return FO_ERR_IO;
 	}
@@ -136,62 +194,106 @@ clear_path(const char *path, struct fo_diag *diag)
 	return FO_OK;
 }
 
+/* A socket at a path, and which file that is. */
+struct own_socket {
+	const char *path;
+	int fd;
+	dev_t dev;
+	ino_t ino;
+};
+
 static fo_err
-make_socket(const char *path, struct fo_diag *diag, int *ret_fd)
+listen_at(struct own_socket *own, struct fo_diag *diag)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const mode_t before = umask(0177);
+	const size_t len = strlen(own->path);
+	struct stat st;
 	fo_err r;
-	int fd = -1;
 
-	if (strlen(path) >= sizeof(at.sun_path)) {
-		fo_diag_set(diag, "%s: too long for a socket", path);
-		r = FO_ERR_TOO_LONG;
-		goto out;
+	if (len == 0 || len >= sizeof(at.sun_path)) {
+		fo_diag_set(diag, "%s: too long for a socket, or no path",
+		    own->path);
+		return FO_ERR_TOO_LONG;
 	}
-	memcpy(at.sun_path, path, strlen(path));
-	umask(077);
-	if ((r = make_folder(path, diag)) != FO_OK ||
-	    (r = clear_path(path, diag)) != FO_OK)
-		goto out;
-	umask(0177);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0)) == -1 ||
-	    bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    listen(fd, BACKLOG) != 0) {
-		fo_diag_set(diag, "%s: %s", path, strerror(errno));
-		if (fd != -1)
-			(void)close(fd);
-		r = FO_ERR_IO;
-		goto out;
+	memcpy(at.sun_path, own->path, len);
+	if ((r = clear_path(own->path, diag)) != FO_OK)
+		return r;
+	if ((own->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0)) == -1 ||
+	    bind(own->fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    listen(own->fd, BACKLOG) != 0 || lstat(own->path, &st) != 0) {
+		fo_diag_set(diag, "%s: %s", own->path, strerror(errno));
+		if (own->fd != -1)
+			(void)close(own->fd);
+		return FO_ERR_IO;
 	}
 
-	*ret_fd = fd;
-out:
-	umask(before);
+	own->dev = st.st_dev;
+	own->ino = st.st_ino;
+	return FO_OK;
+}
+
+static fo_err
+make_socket(struct own_socket *own, struct fo_diag *diag)
+{
+	const mode_t before = umask(077);
+	int folder = -1;
+	fo_err r;
+
+	if ((r = take_folder(own->path, diag, &folder)) == FO_OK) {
+		(void)umask(0177);
+		r = listen_at(own, diag);
+		(void)close(folder); /* and let the next one look */
+	}
+	(void)umask(before);
 	return r;
+}
+
+/* Unless it is another's by now. */
+static void
+remove_socket(const struct own_socket *own)
+{
+	struct stat st;
+
+	if (lstat(own->path, &st) == 0 && st.st_dev == own->dev &&
+	    st.st_ino == own->ino)
+		(void)unlink(own->path);
 }
 
 /* ---- what it starts with ------------------------------------------------ */
 
+/* A key that the command line names; *devices turns true if one holds it. */
 static fo_err
-load_keys(const struct options *options, struct ring *ring,
-    struct fo_diag *diag)
+load_key(const char *name, struct ring *ring, struct fo_diag *diag,
+    bool *devices)
 {
 	const struct fo_signer_terms terms = { .lifetime_s = 0 };
+	struct fo_key *key = NULL;
 	char jkt[FO_JKT_SIZE];
+	fo_err r;
 
-	for (size_t i = 0; i < options->loads; i++) {
-		struct fo_key *key = NULL;
-		fo_err r;
-
-		if ((r = fo_key_load(options->load[i], NULL, NULL, diag,
-		    &key)) != FO_OK ||
-		    (r = ring_add(ring, &key, &terms, diag, jkt)) != FO_OK)
-			return r;
+	if ((r = fo_key_load(name, NULL, NULL, diag, &key)) != FO_OK)
+		return r;
+	if (key->signer != NULL) {
+		fo_key_free(&key);
+		fo_diag_set(diag, "%s: another signer's key cannot be loaded",
+		    name);
+		return FO_ERR_BAD_KEY;
 	}
+	*devices = *devices || key->device != NULL;
 
-	return FO_OK;
+	return ring_add(ring, &key, &terms, diag, jkt);
+}
+
+static fo_err
+load_keys(const struct options *options, struct ring *ring,
+    struct fo_diag *diag, bool *devices)
+{
+	fo_err r = FO_OK;
+
+	for (size_t i = 0; r == FO_OK && i < options->loads; i++)
+		r = load_key(options->load[i], ring, diag, devices);
+	return r;
 }
 
 static fo_err
@@ -230,30 +332,49 @@ set_namespace(struct server *server, struct fo_diag *diag)
 	return FO_OK;
 }
 
+/* As many clients as it may have. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit = { 0, 0 };
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* In this order: what it cannot do any more is given up as soon as it can. */
 static fo_err
 run(const struct options *options, struct ring *ring, struct fo_diag *diag)
 {
-	struct server server = { .ring = ring, .listener = passed_socket(),
-		.confirming = -1 };
-	const bool own = server.listener == -1;
+	struct own_socket own = { .path = options->socket, .fd = -1 };
+	struct server server = { .ring = ring, .confirming = -1 };
+	bool devices = false, passed;
 	fo_err r;
 
-	if ((r = set_namespace(&server, diag)) != FO_OK ||
-	    (own && (r = make_socket(options->socket, diag,
-	    &server.listener)) != FO_OK))
+	if ((r = catch_signals(diag, &server.signals)) != FO_OK ||
+	    (r = set_namespace(&server, diag)) != FO_OK ||
+	    (r = passed_socket(diag, &server.listener)) != FO_OK)
 		return r;
+	passed = server.listener != -1;
+	if (!passed) {
+		if ((r = make_socket(&own, diag)) != FO_OK)
+			return r;
+		server.listener = own.fd;
+	}
 	if ((options->askpass == NULL ||
-	    (r = confirm_start(options->askpass, &server.confirming)) ==
+	    (r = confirm_start(options->askpass, diag, &server.confirming)) ==
 	    FO_OK) &&
-	    (r = catch_signals(diag, &server.signals)) == FO_OK &&
 	    (r = sandbox_memory(diag)) == FO_OK &&
-	    (r = load_keys(options, ring, diag)) == FO_OK &&
-	    (r = sandbox_calls(diag)) == FO_OK)
-		r = serve(&server);
+	    (r = load_keys(options, ring, diag, &devices)) == FO_OK) {
+		raise_descriptors();
+		if ((r = sandbox_calls(devices, diag)) == FO_OK)
+			r = serve(&server);
+	}
 	ring_clear(ring);
-	if (own)
-		(void)unlink(options->socket);
+	if (!passed)
+		remove_socket(&own);
 
 	return r;
 }
@@ -283,6 +404,20 @@ parse(int argc, char **argv, struct options *options)
 	return optind == argc;
 }
 
+/* Standard input, output and error are there, so that no socket is one. */
+static bool
+fill_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd < STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+	return fd != -1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -304,7 +439,7 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	(void)setenv("TSS2_LOG", "all+NONE", 0);
-	if (!fo_program_start())
+	if (!fill_descriptors() || !sandbox_begin() || !fo_program_start())
 		return complain(&diag, "libcrypto cannot be used");
 	if (options.socket == NULL &&
 	    (r = fo_signer_path(&diag, &default_socket)) == FO_OK)

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <firstops/key.h>
 #include <firstops/proof.h>
+#include <firstops/target.h>
 
 #include "base/b64url.h"
 #include "base/diag.h"
@@ -20,12 +22,14 @@
 #include "src/signer.h"
 
 #define MEMBERS_MAX 8
+#define WHOLE_MAX ((int64_t)1 << 53)	/* every reader holds it exactly */
+#define METHOD_SHOWN_MAX 32	/* none of RFC 9110 is longer than 7 */
 
 /* A request being answered. */
 struct asked {
 	struct ring *ring;
 	const struct fo_json *members;
-	bool confirmed;
+	const char *agreed;	/* what the person said yes to; NULL: nothing */
 	struct answer *answer;
 	struct fo_diag diag;
 };
@@ -58,6 +62,18 @@ number_of(const struct asked *asked, const char *name, int64_t max,
 	return *good ? (int64_t)real : 0;
 }
 
+/* A member that is true or false, false if there is none. */
+static bool
+flag_of(const struct asked *asked, const char *name, bool *good)
+{
+	const struct fo_json *value = fo_json_member(asked->members, name);
+	bool flag = false;
+
+	if (value != NULL && !fo_json_flag(value, &flag))
+		*good = false;
+	return flag;
+}
+
 static fo_err
 misunderstood(struct asked *asked, const char *what)
 {
@@ -78,38 +94,100 @@ is_ath(const char *ath)
 	    sizeof(bytes), &len) == FO_OK && len == sizeof(bytes));
 }
 
-/* What a person is shown; nothing of it can steer a terminal. */
-static void
-set_prompt(struct asked *asked, const struct held *held, const char *htm,
-    const char *htu)
+static bool
+has_scheme(const char *htu, const char *scheme_colon)
 {
-	struct fo_diag line = { "" };
-
-	fo_diag_set(&line, "Let %s %.16s sign %s %s?",
-	    held->name[0] != '\0' ? held->name : "the key", held->jkt, htm,
-	    htu);
-	(void)snprintf(asked->answer->prompt, PROMPT_SIZE, "%s", line.text);
+	return strncasecmp(htu, scheme_colon, strlen(scheme_colon)) == 0;
 }
 
+/*
+ * What a target is taken for where a proof of it is checked. Patterns are held
+ * against that, and people are shown it: else "/public/../admin", or a query
+ * that is cut before it is signed, would pass for what it is not.
+ */
 static fo_err
-choose(struct asked *asked, const char *jkt, const char *htu,
-    const struct held **ret_held)
+plain_target(const char *htu, char **ret_plain)
 {
-	const struct held *held = ring_find(asked->ring, jkt);
+	struct fo_target *target = NULL;
+	fo_err r;
 
-	if (held == NULL) {
-		fo_diag_set(&asked->diag, "it has no %skey: fo signer add",
-		    jkt != NULL ? "such " : "");
-		return FO_ERR_NOT_FOUND;
+	if (has_scheme(htu, "http:") || has_scheme(htu, "https:"))
+		return fo_target_normalise(htu, ret_plain);
+	if (!has_scheme(htu, "pam:"))
+		return (*ret_plain = strdup(htu)) != NULL ? FO_OK :
+		    FO_ERR_NOMEM;
+	if ((r = fo_target_parse(htu, &target)) == FO_OK)
+		r = fo_target_format(target->host, target->service,
+		    target->user, ret_plain);
+	fo_target_free(&target);
+	return r;
+}
+
+/* Nothing that ends a word, steers a terminal or looks like what it is not. */
+static bool
+is_visible(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text <= ' ' || *text > '~')
+			return false;
 	}
-	if (!ring_allows(held, htu)) {
+
+	return true;
+}
+
+/*
+ * What a person is asked: the whole of it, or nothing. The target has a line
+ * of its own, so that no method or name can pass for it.
+ */
+static fo_err
+set_prompt(struct asked *asked, const struct held *held, const char *htm,
+    const char *plain)
+{
+	char *prompt = asked->answer->prompt;
+	int n;
+
+	n = snprintf(prompt, PROMPT_SIZE, "Sign with %s (%.16s)?\n\n%s\n%s\n",
+	    held->name[0] != '\0' ? held->name : "the key", held->jkt, htm,
+	    plain);
+	if (n >= 0 && n < PROMPT_SIZE && is_visible(htm) &&
+	    is_visible(plain) && strlen(htm) <= METHOD_SHOWN_MAX)
+		return FO_OK;
+
+	prompt[0] = '\0';
+	fo_diag_set(&asked->diag, "the person is to be asked, and cannot be "
+	    "shown the whole of this target");
+	return FO_ERR_REFUSED;
+}
+
+/*
+ * May the key sign this? Only once the person has agreed to just what would be
+ * signed now, with the key that would sign now: while it was being asked, keys
+ * may have come and gone.
+ */
+static fo_err
+allow(struct asked *asked, const struct held *held,
+    const struct fo_request *request)
+{
+	char *plain = NULL;
+	fo_err r = FO_OK;
+
+	if (held->targets[0] == '\0' && !held->confirm)
+		return FO_OK;
+	if ((r = plain_target(request->htu, &plain)) != FO_OK &&
+	    r != FO_ERR_NOMEM)
+		r = FO_ERR_REFUSED;
+	if (r == FO_OK && !ring_allows(held, plain))
+		r = FO_ERR_REFUSED;
+	if (r == FO_ERR_REFUSED)
 		fo_diag_set(&asked->diag, "the key %.16s may not sign for "
 		    "this target", held->jkt);
-		return FO_ERR_REFUSED;
-	}
-
-	*ret_held = held;
-	return FO_OK;
+	else if (r == FO_OK && held->confirm)
+		r = set_prompt(asked, held, request->htm, plain);
+	free(plain);
+	if (asked->agreed != NULL &&
+	    strcmp(asked->agreed, asked->answer->prompt) == 0)
+		asked->answer->prompt[0] = '\0';
+	return r;
 }
 
 static fo_err
@@ -124,22 +202,25 @@ op_sign(struct asked *asked)
 		.nonce = text_of(asked, "nonce", &good),
 		.iat = time(NULL),
 		.max_bytes = (size_t)number_of(asked, "max_bytes",
-		    FO_PROOF_MAX_BYTES, &good),
+		    INT32_MAX, &good),
 		.diag = &asked->diag,
 	};
-	const struct held *held = NULL;
+	const struct held *held;
 	char *proof = NULL;
 	fo_err r;
 
 	if (!good || request.htm == NULL || request.htu == NULL ||
 	    !is_ath(ath))
-		return misunderstood(asked, "sign wants htm and htu");
-	if ((r = choose(asked, jkt, request.htu, &held)) != FO_OK)
-		return r;
-	if (held->confirm && !asked->confirmed) {
-		set_prompt(asked, held, request.htm, request.htu);
-		return FO_OK;
+		return misunderstood(asked, "sign wants htm and htu, and each "
+		    "member to be of its type");
+	if ((held = ring_find(asked->ring, jkt)) == NULL) {
+		fo_diag_set(&asked->diag, "it has no %skey: fo signer add",
+		    jkt != NULL ? "such " : "");
+		return FO_ERR_NOT_FOUND;
 	}
+	if ((r = allow(asked, held, &request)) != FO_OK ||
+	    asked->answer->prompt[0] != '\0')
+		return r;
 	if ((r = fo_proof_compose(held->key, &request, ath, &proof)) != FO_OK)
 		return r;
 	fo_buf_addf(&asked->answer->text, ",\"proof\":\"%s\"", proof);
@@ -191,18 +272,18 @@ op_add(struct asked *asked)
 	const struct fo_signer_terms terms = {
 		.name = text_of(asked, "name", &good),
 		.targets = text_of(asked, "targets", &good),
-		.lifetime_s = number_of(asked, "lifetime_s", INT32_MAX,
+		.lifetime_s = number_of(asked, "lifetime_s", WHOLE_MAX,
 		    &good),
-		.confirm = fo_json_is_true(fo_json_member(asked->members,
-		    "confirm")),
+		.confirm = flag_of(asked, "confirm", &good),
 	};
 	char jkt[FO_JKT_SIZE];
 	struct fo_key *key = NULL;
 	fo_err r;
 
 	if (!good || pem == NULL)
-		return misunderstood(asked, "add wants pem");
-	/* what a TPM wrapped needs its provider, which is loaded at start only */
+		return misunderstood(asked, "add wants pem, and each member "
+		    "to be of its type");
+	/* a TPM's needs a provider, and none is loaded once this runs */
 	if (strstr(pem, "-----BEGIN TSS2") != NULL) {
 		fo_diag_set(&asked->diag, "a TPM's key is given to the signer "
 		    "when it starts: fo-signer --load FILE");
@@ -223,8 +304,7 @@ op_remove(struct asked *asked)
 {
 	bool good = true;
 	const char *jkt = text_of(asked, "jkt", &good);
-	const bool all = fo_json_is_true(fo_json_member(asked->members,
-	    "all"));
+	const bool all = flag_of(asked, "all", &good);
 	fo_err r = FO_OK;
 
 	if (!good || all == (jkt != NULL))
@@ -321,9 +401,9 @@ answer_refusal(fo_err why, const char *error, struct answer *answer)
 
 void
 answer_request(struct ring *ring, const char *text, size_t len,
-    bool confirmed, struct answer *answer)
+    const char *agreed, struct answer *answer)
 {
-	struct asked asked = { .ring = ring, .confirmed = confirmed,
+	struct asked asked = { .ring = ring, .agreed = agreed,
 		.answer = answer };
 	struct fo_json *root = NULL;
 	fo_err r;
@@ -338,8 +418,10 @@ answer_request(struct ring *ring, const char *text, size_t len,
 	fo_buf_adds(&answer->text, "}");
 	if (r == FO_OK)
 		r = answer->text.err;
-	if (r != FO_OK)
+	if (r != FO_OK) {
+		answer->prompt[0] = '\0';
 		answer_refusal(r, asked.diag.text[0] != '\0' ?
 		    asked.diag.text : fo_err_text(r), answer);
+	}
 	fo_json_free(&root);
 }

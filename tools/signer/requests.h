@@ -18,11 +18,12 @@ struct answer {
 };
 
 /*
- * Answer a request. confirmed: the person said yes to the prompt of it. The
- * caller clears answer->text.
+ * Answer a request. agreed is the prompt that the person said yes to, or NULL;
+ * if another one would have to be asked by now, it is. The caller clears
+ * answer->text.
  */
 void answer_request(struct ring *ring, const char *text, size_t len,
-    bool confirmed, struct answer *answer);
+    const char *agreed, struct answer *answer);
 
 /* The answer to what is no request, or may not be asked. */
 void answer_refusal(fo_err why, const char *error, struct answer *answer);

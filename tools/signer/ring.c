@@ -77,7 +77,6 @@ keep_terms(const struct fo_signer_terms *terms, struct held *held,
 	return FO_OK;
 }
 
-
 fo_err
 ring_add(struct ring *ring, struct fo_key **key,
     const struct fo_signer_terms *terms, struct fo_diag *diag,
@@ -151,6 +150,7 @@ drop(struct ring *ring, size_t i)
 	ring->count--;
 	memmove(&ring->keys[i], &ring->keys[i + 1],
 	    (ring->count - i) * sizeof(ring->keys[0]));
+	fo_wipe(&ring->keys[ring->count], sizeof(ring->keys[0]));
 }
 
 fo_err
@@ -232,6 +232,7 @@ ring_unlock(struct ring *ring, const char *passphrase, struct fo_diag *diag)
 {
 	unsigned char given[FO_SHA256_BYTES];
 	const int64_t now = ring_now();
+	bool same;
 	fo_err r;
 
 	if (!ring->locked) {
@@ -240,13 +241,15 @@ ring_unlock(struct ring *ring, const char *passphrase, struct fo_diag *diag)
 	}
 	if (now < ring->try_again_ms) {
 		fo_diag_set(diag, "too many wrong passphrases: try again in "
-		    "%lld s", (long long)(ring->try_again_ms - now) / 1000 +
-		    1);
+		    "%lld s", (long long)(ring->try_again_ms - now + 999) /
+		    1000);
 		return FO_ERR_REFUSED;
 	}
 	if ((r = stretch(ring, passphrase, given)) != FO_OK)
 		return r;
-	if (CRYPTO_memcmp(given, ring->lock, sizeof(given)) != 0) {
+	same = CRYPTO_memcmp(given, ring->lock, sizeof(given)) == 0;
+	fo_wipe(given, sizeof(given));
+	if (!same) {
 		ring->wrong += ring->wrong < WRONG_MAX ? 1 : 0;
 		ring->try_again_ms = now + (int64_t)ring->wrong * 1000;
 		fo_diag_set(diag, "the passphrase is wrong");

@@ -8,6 +8,7 @@
  */
 #include "serve.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -26,7 +27,10 @@
 #define CLIENTS_MAX 1024
 #define MESSAGE_MS 5000		/* from first byte to last */
 #define IDLE_MS 60000
+#define ASKING_MS 120000	/* while the person is asked, or others are */
+#define REST_MS 100		/* when nobody can be taken in */
 #define FDS_MAX 4		/* more in one message are cut off */
+#define DESCRIPTORS_MAX 256	/* none of our own is higher */
 
 enum state {
 	WAITING,	/* for the first byte of a message */
@@ -38,6 +42,7 @@ enum state {
 struct client {
 	int fd;
 	enum state state;
+	bool met;		/* a message of it was answered */
 	bool known;		/* its namespace is ours */
 	bool last;		/* to be closed after what is written */
 	int64_t until_ms;
@@ -51,6 +56,8 @@ struct loop {
 	const struct server *server;
 	struct client *clients[CLIENTS_MAX];
 	size_t count;
+	size_t max;		/* of clients: as many as there are descriptors */
+	int64_t rests_until_ms;	/* nobody is taken in before */
 	int confirming;		/* the server's, while that process lives */
 	bool asked;		/* the person sees a prompt */
 	struct client *asking;	/* whose; NULL: it went away meanwhile */
@@ -81,8 +88,10 @@ close_client(struct loop *loop, size_t i)
 {
 	struct client *client = loop->clients[i];
 
-	if (loop->asking == client)
+	if (loop->asking == client) {
 		loop->asking = NULL; /* the answer to it will be nobody's */
+		confirm_cancel(loop->confirming);
+	}
 	forget_text(client);
 	(void)close(client->fd);
 	free(client);
@@ -108,27 +117,36 @@ put_answer(struct client *client, struct answer *answer)
 		client->last = true;
 	}
 	fo_buf_clear(&answer->text);
+	client->met = true;
 	wait_for(client, WRITING, MESSAGE_MS);
 }
 
 static void
 refuse(struct client *client, fo_err why, const char *error)
 {
-	struct answer answer = { .last = true };
+	struct answer answer = { .last = false };
 
 	fo_buf_init(&answer.text, FO_SIGNER_MESSAGE_MAX);
 	answer_refusal(why, error, &answer);
-	answer.last = true;
 	put_answer(client, &answer);
 }
 
+/* Refuse, and hear nothing more. */
 static void
-answer(struct loop *loop, struct client *client, bool confirmed)
+send_away(struct client *client, fo_err why, const char *error)
+{
+	client->last = true;
+	refuse(client, why, error);
+}
+
+/* agreed: the prompt of this very client that the person said yes to. */
+static void
+answer(struct loop *loop, struct client *client, const char *agreed)
 {
 	struct answer given;
 
-	answer_request(loop->server->ring, client->text, client->len,
-	    confirmed, &given);
+	answer_request(loop->server->ring, client->text, client->len, agreed,
+	    &given);
 	if (given.prompt[0] == '\0') {
 		put_answer(client, &given);
 		return;
@@ -140,8 +158,7 @@ answer(struct loop *loop, struct client *client, bool confirmed)
 		return;
 	}
 	memcpy(client->prompt, given.prompt, sizeof(client->prompt));
-	client->state = ASKING;
-	client->until_ms = INT64_MAX;
+	wait_for(client, ASKING, ASKING_MS);
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -185,15 +202,19 @@ receive(const struct server *server, struct client *client, void *to,
 		char room[CMSG_SPACE(FDS_MAX * sizeof(int))];
 	} control;
 	struct iovec part = { .iov_base = to, .iov_len = room };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1,
-		.msg_control = control.room,
-		.msg_controllen = sizeof(control.room) };
-	const ssize_t n = recvmsg(client->fd, &message,
-	    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+	ssize_t n;
 
+	/* once is enough: descriptors that come later are not taken at all */
+	if (!client->known) {
+		message.msg_control = control.room;
+		message.msg_controllen = sizeof(control.room);
+	}
+	n = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	client->known = shows_namespace(server, &message) || client->known;
+	if (!client->known)
+		client->known = shows_namespace(server, &message);
 
 	return n == 0 ? -1 : n;
 }
@@ -207,9 +228,10 @@ begin_text(struct client *client)
 	for (size_t i = 0; i < FO_SIGNER_HEAD; i++)
 		n = n << 8 | client->head[i];
 	if (n == 0 || n > FO_SIGNER_MESSAGE_MAX)
-		refuse(client, FO_ERR_FORMAT, "a message has 1 to 8192 bytes");
+		send_away(client, FO_ERR_FORMAT, "a message has 1 to 8192 "
+		    "bytes");
 	else if ((client->text = malloc(n)) == NULL)
-		refuse(client, FO_ERR_NOMEM, "out of memory");
+		send_away(client, FO_ERR_NOMEM, "out of memory");
 	else
 		client->len = n;
 }
@@ -230,10 +252,11 @@ read_client(struct loop *loop, struct client *client)
 		return false;
 	if (n == 0)
 		return true;
-	if (client->state == WAITING)
+	if (client->state == WAITING && client->met)
 		wait_for(client, READING, MESSAGE_MS);
+	client->state = READING; /* a first message: from the connection on */
 	if (!client->known) {
-		refuse(client, FO_ERR_REFUSED, "this connection is from "
+		send_away(client, FO_ERR_REFUSED, "this connection is from "
 		    "another user namespace, or forwarded");
 		return true;
 	}
@@ -241,7 +264,7 @@ read_client(struct loop *loop, struct client *client)
 	if (in_head && client->at == FO_SIGNER_HEAD)
 		begin_text(client);
 	else if (!in_head && client->at == FO_SIGNER_HEAD + client->len)
-		answer(loop, client, false);
+		answer(loop, client, NULL);
 
 	return true;
 }
@@ -266,6 +289,25 @@ write_client(struct client *client)
 
 /* ---- the loop ----------------------------------------------------------- */
 
+/* As many as there are descriptors for, with those that come along. */
+static size_t
+room_for_clients(void)
+{
+	struct rlimit limit = { 0, 0 };
+	size_t room = CLIENTS_MAX;
+	rlim_t left;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1;
+	left = limit.rlim_cur > FDS_MAX ? limit.rlim_cur - FDS_MAX : 0;
+	for (int fd = 0; fd < DESCRIPTORS_MAX && left > 0; fd++)
+		left -= fcntl(fd, F_GETFD) != -1;
+	if (left < room)
+		room = left > 0 ? (size_t)left : 1;
+
+	return room;
+}
+
 static void
 accept_client(struct loop *loop)
 {
@@ -275,8 +317,12 @@ accept_client(struct loop *loop)
 	int fd;
 
 	if ((fd = accept4(loop->server->listener, NULL, NULL,
-	    SOCK_CLOEXEC | SOCK_NONBLOCK)) == -1)
+	    SOCK_CLOEXEC | SOCK_NONBLOCK)) == -1) {
+		/* it would be tried again at once, and again */
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			loop->rests_until_ms = ring_now() + REST_MS;
 		return;
+	}
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
 	    peer.uid != loop->server->uid ||
 	    (client = calloc(1, sizeof(*client))) == NULL) {
@@ -311,18 +357,21 @@ static void
 take_confirmation(struct loop *loop)
 {
 	struct client *client = loop->asking;
-	bool yes = false;
+	bool yes = false, gone;
 
-	if (!confirm_answer(loop->confirming, &yes))
+	if ((gone = !confirm_answer(loop->confirming, &yes))) {
+		(void)close(loop->confirming);
 		loop->confirming = -1;
+	}
 	loop->asked = false;
 	loop->asking = NULL;
 	if (client == NULL)
 		return;
 	if (yes)
-		answer(loop, client, true);
+		answer(loop, client, client->prompt);
 	else
-		refuse(client, FO_ERR_REFUSED, "the person said no");
+		refuse(client, FO_ERR_REFUSED, gone ? "the person cannot be "
+		    "asked" : "the person said no");
 }
 
 static int
@@ -332,10 +381,12 @@ patience(const struct loop *loop)
 	int64_t next = ring_expire(loop->server->ring);
 
 	for (size_t i = 0; i < loop->count; i++) {
-		if (loop->clients[i]->until_ms != INT64_MAX &&
-		    (next == 0 || loop->clients[i]->until_ms < next))
+		if (next == 0 || loop->clients[i]->until_ms < next)
 			next = loop->clients[i]->until_ms;
 	}
+	if (loop->rests_until_ms > now && (next == 0 ||
+	    loop->rests_until_ms < next))
+		next = loop->rests_until_ms;
 	if (next == 0)
 		return -1;
 
@@ -347,26 +398,27 @@ static void
 serve_client(struct loop *loop, size_t i, short events)
 {
 	struct client *client = loop->clients[i];
-	bool stays = true;
+	bool stays = client->until_ms > ring_now();
 
-	if (client->state == ASKING)
-		stays = (events & (POLLHUP | POLLERR)) == 0;
-	else if (client->state == WRITING)
-		stays = (events & (POLLHUP | POLLERR)) == 0 &&
-		    write_client(client);
-	else
+	if (client->state == ASKING || client->state == WRITING)
+		stays = stays && (events & (POLLHUP | POLLERR)) == 0;
+	else if (stays)
 		stays = read_client(loop, client);
-	if (!stays || client->until_ms <= ring_now())
+	/* at once: most answers are gone before anybody waits for it */
+	if (stays && client->state == WRITING)
+		stays = write_client(client);
+	if (!stays)
 		close_client(loop, i);
 }
 
 static size_t
-fill(const struct loop *loop, struct pollfd *polled)
+fill(const struct loop *loop, struct pollfd *polled, int64_t now)
 {
 	const struct server *server = loop->server;
 
 	polled[LISTENER] = (struct pollfd){ .events = POLLIN,
-		.fd = loop->count < CLIENTS_MAX ? server->listener : -1 };
+		.fd = loop->count < loop->max && loop->rests_until_ms <= now ?
+		server->listener : -1 };
 	polled[SIGNALS] = (struct pollfd){ .fd = server->signals,
 		.events = POLLIN };
 	polled[CONFIRMING] = (struct pollfd){ .fd = loop->confirming,
@@ -385,11 +437,11 @@ fill(const struct loop *loop, struct pollfd *polled)
 static fo_err
 turn(struct loop *loop, struct pollfd *polled)
 {
-	const size_t n = fill(loop, polled);
 	const int64_t now_is = ring_now();
+	const size_t n = fill(loop, polled, now_is);
 
-	if (poll(polled, n, patience(loop)) == -1 && errno != EINTR)
-		return FO_ERR_IO;
+	if (poll(polled, n, patience(loop)) == -1)
+		return errno == EINTR || errno == ENOMEM ? FO_OK : FO_ERR_IO;
 	if (polled[SIGNALS].revents != 0) {
 		loop->over = true;
 		return FO_OK;
@@ -419,6 +471,7 @@ serve(const struct server *server)
 	if (loop == NULL || polled == NULL)
 		goto out;
 	loop->server = server;
+	loop->max = room_for_clients();
 	loop->confirming = server->confirming;
 	do
 		r = turn(loop, polled);
