@@ -76,14 +76,14 @@ NEVER_FAILS = set("""
     qsort rewinddir secure_getenv sigaddset sigemptyset sigismember snprintf
     strcasecmp strchr strchrnul strcmp strcspn strerror strerrordesc_np strlen
     strncasecmp strncmp strnlen strpbrk strrchr strspn strstr strtod_l strtol
-    strtoul strtoull tdelete tdestroy tfind vsnprintf
+    strtoul strtoull tdelete tdestroy tfind time vsnprintf
     BN_CTX_free BN_CTX_start BN_clear_free BN_cmp BN_free BN_is_negative
     BN_is_zero BN_set_flags BN_ucmp CRYPTO_clear_free CRYPTO_memcmp
     ECDSA_SIG_free ECDSA_SIG_get0_r ECDSA_SIG_get0_s EC_GROUP_free
     EC_GROUP_get0_order EC_GROUP_get_mont_data EC_POINT_free
     EC_POINT_is_at_infinity ERR_pop_to_mark
     ERR_set_mark EVP_DecodeBlock EVP_EncodeBlock EVP_PKEY_CTX_free
-    EVP_PKEY_free EVP_PKEY_get0_type_name OPENSSL_init_crypto
+    EVP_PKEY_free EVP_PKEY_get0_type_name EVP_sha256 OPENSSL_init_crypto
     OSSL_DECODER_CTX_free OSSL_ENCODER_CTX_free OSSL_LIB_CTX_free
     OSSL_PARAM_construct_BN OSSL_PARAM_construct_end
     OSSL_PARAM_construct_utf8_string OSSL_PARAM_modified
@@ -418,7 +418,7 @@ def library():
 
 
 def programs():
-    return [built("fo"), built("fo-askpass")]
+    return [built("fo"), built("fo-askpass"), built("fo-signer")]
 
 
 def test_the_library_exports_its_map_and_nothing_else():
@@ -459,9 +459,10 @@ def test_sudos_plugin_needs_next_to_nothing():
 def test_the_programs_need_no_shared_libfirstops():
     for path in programs():
         names = needed(path)
-        logs = {"libz", "libsystemd"} if path.name == "fo" else set()
-        assert names <= {"libcrypto", "libjansson", "libyaml-0",
-                         "libc"} | logs, (path, names)
+        more = {"fo": {"libjansson", "libyaml-0", "libz", "libsystemd"},
+                "fo-signer": {"libseccomp"}}
+        assert names <= {"libcrypto", "libc"} | more.get(
+            path.name, set()), (path, names)
 
 
 def imported(path):
@@ -575,12 +576,13 @@ def unresolved(paths):
 
 
 def fuzzed_objects():
-    """Objects of the code that fuzz targets run, which have no devices and no
-    signer."""
+    """Objects of the code that fuzz targets run, which have no devices and
+    ask no signer."""
     return [p for p in objects() if re.search(
         r"^(?:sdk/(?!node/|.*/(?:key_device|key_engine|signer|frame)\.)|"
         r"pam_firstops/|"
         r"tools/askpass/.*_parts|"
+        r"tools/signer/.*_parts.*/(?:requests|ring)\.|"
         r"tools/fo/.*/(?:targets|file)\.)", str(p.relative_to(BUILD)))]
 
 

@@ -36,6 +36,7 @@
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
@@ -470,6 +471,26 @@ WRAP(int, EC_POINT_get_affine_coordinates, (const EC_GROUP *group,
 WRAP(int, EVP_Q_digest, (OSSL_LIB_CTX *lc, const char *name,
     const char *properties, const void *data, size_t n, unsigned char *md,
     size_t *ret_len), (lc, name, properties, data, n, md, ret_len), 0, 0);
+WRAP(int, RAND_bytes, (unsigned char *buf, int n), (buf, n), 0, 0);
+
+/* Slow on purpose, and as good with one round as with many in here. */
+int __real_PKCS5_PBKDF2_HMAC(const char *text, int len,
+    const unsigned char *salt, int salt_len, int rounds, const EVP_MD *md,
+    int n, unsigned char *ret);
+int __wrap_PKCS5_PBKDF2_HMAC(const char *text, int len,
+    const unsigned char *salt, int salt_len, int rounds, const EVP_MD *md,
+    int n, unsigned char *ret);
+
+int
+__wrap_PKCS5_PBKDF2_HMAC(const char *text, int len,
+    const unsigned char *salt, int salt_len, int rounds, const EVP_MD *md,
+    int n, unsigned char *ret)
+{
+	(void)rounds;
+	return fails("PKCS5_PBKDF2_HMAC", 0) ? 0 :
+	    __real_PKCS5_PBKDF2_HMAC(text, len, salt, salt_len, 1, md, n, ret);
+}
+
 WRAP(EVP_PKEY_CTX *, EVP_PKEY_CTX_new_from_name, (OSSL_LIB_CTX *lc,
     const char *name, const char *properties), (lc, name, properties), NULL,
     0);

@@ -27,12 +27,13 @@ set(FUZZ_WRAPPED
 	OSSL_DECODER_CTX_new_for_pkey OSSL_DECODER_from_data
 	OSSL_ENCODER_CTX_new_for_pkey OSSL_ENCODER_to_data
 	OSSL_PROVIDER_load OSSL_STORE_open_ex UI_UTIL_wrap_read_pem_callback
-	OSSL_DECODER_CTX_set_pem_password_cb i2d_PUBKEY d2i_PUBKEY_ex)
+	OSSL_DECODER_CTX_set_pem_password_cb i2d_PUBKEY d2i_PUBKEY_ex
+	PKCS5_PBKDF2_HMAC RAND_bytes)
 list(TRANSFORM FUZZ_WRAPPED PREPEND "-Wl,--wrap="
 	OUTPUT_VARIABLE fuzz_wrap_options)
 
 set(FUZZ_TARGETS askpass challenge claims command config event glob group jwk
-	line login module pem policy principal proof record target targets)
+	line login module pem policy principal proof record signer target targets)
 list(TRANSFORM FUZZ_TARGETS PREPEND fuzz/ OUTPUT_VARIABLE fuzz_sources)
 list(TRANSFORM fuzz_sources APPEND .c)
 file(GLOB fuzz_module_sources ${PROJECT_SOURCE_DIR}/pam_firstops/*.c)
@@ -47,7 +48,8 @@ add_library(fuzz_parts STATIC EXCLUDE_FROM_ALL ${fuzz_sources}
 target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 	PRIVATE ${PROJECT_SOURCE_DIR}/pam_firstops
 	$<TARGET_PROPERTY:PkgConfig::PAM,INTERFACE_INCLUDE_DIRECTORIES>)
-target_link_libraries(fuzz_parts PUBLIC firstops_host askpass_parts test_forge
+target_link_libraries(fuzz_parts PUBLIC firstops_host askpass_parts signer_parts
+	test_forge
 	PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML)
 target_link_options(fuzz_parts PUBLIC ${fuzz_wrap_options})
 

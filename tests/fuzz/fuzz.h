@@ -35,6 +35,7 @@ fuzz_target fuzz_on_policy;
 fuzz_target fuzz_on_principal;
 fuzz_target fuzz_on_proof;
 fuzz_target fuzz_on_record;
+fuzz_target fuzz_on_signer;
 fuzz_target fuzz_on_target;
 fuzz_target fuzz_on_targets;
 

@@ -49,6 +49,7 @@ static const struct {
 	{ "principal", fuzz_on_principal, PRINCIPAL_STEP, 1 },
 	{ "proof", fuzz_on_proof, 1, 1 },
 	{ "record", fuzz_on_record, RECORD_STEP, 1 },
+	{ "signer", fuzz_on_signer, 1, 1 },
 	{ "target", fuzz_on_target, 1, 1 },
 	{ "targets", fuzz_on_targets, LIST_STEP, 1 },
 };

@@ -53,6 +53,9 @@ TARGETS = {
     "principal": ("store", ("host/principal.c", "host/rfc3339.c", *STORE)),
     "proof": ("proof", PROOF),
     "record": ("store", ("host/session.c", *STORE)),
+    "signer": ("signer", ("/tools/signer/requests.c",
+                          "/tools/signer/ring.c", "src/json.c",
+                          "src/target.c")),
     "target": ("prompt", ("src/target.c",)),
     "targets": ("store", ("/tools/fo/targets.c", *STORE)),
 }
