@@ -112,8 +112,8 @@ const struct verb verb_proof_sign = {
 	    "Sign a DPoP proof (RFC 9449) and print it. It is good once, for"
 	    " this target, for\nabout a minute; whoever has it meanwhile is"
 	    " let in, so hand it over and forget it.\n\n"
-	    "The key is --key, else FO_PRIVATE_KEY_PATH, else"
-	    " ~/.config/firstops/key.pem.\n\n"
+	    "The key is --key, else FO_PRIVATE_KEY_PATH, else the signer's"
+	    " (fo signer), else\n~/.config/firstops/key.pem.\n\n"
 	    "A proof for a pam: target is at most 511 bytes long, what every"
 	    " PAM service\ncarries; a longer one is refused.\n",
 	.example =
@@ -121,7 +121,7 @@ const struct verb verb_proof_sign = {
 	    " psql -U etl db\n",
 	.exits =
 	    "  0  done\n"
-	    "  1  the proof would be too long\n"
+	    "  1  the proof would be too long, or the signer refuses it\n"
 	    "  2  the command line cannot be understood\n"
 	    "  3  trouble: no key, or it cannot be used\n",
 	.options = options,

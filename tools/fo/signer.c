@@ -130,13 +130,14 @@ static const struct verb_option add_options[] = {
 static int
 load_own(const struct call *call, struct fo_key **ret_key)
 {
+	const char *named = getenv("FO_PRIVATE_KEY_PATH");
 	struct fo_diag diag = { "" };
 	char *home = NULL, *path = NULL;
 	struct fo_buf buf;
 	int code;
 	fo_err r;
 
-	if (call->argc > 0 || getenv("FO_PRIVATE_KEY_PATH") != NULL)
+	if (call->argc > 0 || (named != NULL && named[0] != '\0'))
 		return key_load(call, call->argc > 0 ? call->argv[0] : NULL,
 		    ret_key);
 	if ((r = file_config_home(&diag, &home)) == FO_OK) {
@@ -254,23 +255,57 @@ const struct verb verb_signer_remove = {
 
 /* ---- its lock ----------------------------------------------------------- */
 
-static int
-with_passphrase(const struct call *call,
-    fo_err (*what)(struct fo_signer *, const char *, struct fo_diag *))
+static fo_err
+is_there(struct fo_diag *diag)
 {
-	char passphrase[PASSPHRASE_SIZE], name[] = "the signer's lock";
 	struct fo_signer *signer = NULL;
-	struct fo_diag diag = { "" };
-	fo_err r;
+	const fo_err r = fo_signer_connect(NULL, diag, &signer);
 
-	if ((r = fo_signer_connect(NULL, &diag, &signer)) != FO_OK)
-		return trouble(call, r, &diag);
-	if (passphrase_ask(passphrase, sizeof(passphrase), name) < 0) {
-		fo_signer_free(&signer);
+	fo_signer_free(&signer);
+	return r;
+}
+
+/* At the terminal. Tells why there is none, and returns the exit code. */
+static int
+ask(const struct call *call, bool twice, char passphrase[PASSPHRASE_SIZE])
+{
+	char name[] = "the signer's lock", again[] = "the signer's lock, again";
+	char second[PASSPHRASE_SIZE];
+	bool same;
+
+	if (passphrase_ask(passphrase, PASSPHRASE_SIZE, name) < 0)
 		return fail(call, FO_EXIT_TROUBLE, FO_ERR_IO, "no passphrase:"
 		    " there is no terminal to ask at");
-	}
-	r = what(signer, passphrase, &diag);
+	if (!twice)
+		return FO_EXIT_DONE;
+	same = passphrase_ask(second, sizeof(second), again) >= 0 &&
+	    strcmp(passphrase, second) == 0;
+	fo_wipe(second, sizeof(second));
+	if (same)
+		return FO_EXIT_DONE;
+
+	fo_wipe(passphrase, PASSPHRASE_SIZE);
+	return fail(call, FO_EXIT_DENIED, FO_ERR_ARG, "the passphrases are not"
+	    " the same: nothing is locked");
+}
+
+/* Asked for first: the signer does not wait for those who type. */
+static int
+with_passphrase(const struct call *call, bool twice,
+    fo_err (*what)(struct fo_signer *, const char *, struct fo_diag *))
+{
+	char passphrase[PASSPHRASE_SIZE];
+	struct fo_signer *signer = NULL;
+	struct fo_diag diag = { "" };
+	int code;
+	fo_err r;
+
+	if ((r = is_there(&diag)) != FO_OK)
+		return trouble(call, r, &diag);
+	if ((code = ask(call, twice, passphrase)) != FO_EXIT_DONE)
+		return code;
+	if ((r = fo_signer_connect(NULL, &diag, &signer)) == FO_OK)
+		r = what(signer, passphrase, &diag);
 	fo_wipe(passphrase, sizeof(passphrase));
 	fo_signer_free(&signer);
 
@@ -281,27 +316,29 @@ with_passphrase(const struct call *call,
 static int
 lock(const struct call *call)
 {
-	return with_passphrase(call, fo_signer_lock);
+	return with_passphrase(call, true, fo_signer_lock);
 }
 
 static int
 unlock(const struct call *call)
 {
-	return with_passphrase(call, fo_signer_unlock);
+	return with_passphrase(call, false, fo_signer_unlock);
 }
 
 #define LOCK_EXITS						\
 	"  0  done\n"						\
-	"  1  refused: a wrong passphrase, or locked already\n"	\
+	"  1  refused: a wrong passphrase, locked already, no signer\n" \
 	"  2  the command line cannot be understood\n"		\
-	"  3  trouble: no signer, or no terminal\n"
+	"  3  trouble: no terminal, or no answer\n"
 
 const struct verb verb_signer_lock = {
 	.name = "signer lock",
 	.synopsis = "[--json]",
 	.summary = "Let the signer sign nothing for a while",
-	.text = "Ask for a passphrase on the terminal, and lock the signer with"
-	    " it.\n",
+	.text =
+	    "Ask for a passphrase on the terminal, twice, and lock the signer"
+	    " with it: it signs\nnothing, and adds and removes no key, until it"
+	    " is unlocked.\n",
 	.example = "  fo signer lock\n",
 	.exits = LOCK_EXITS,
 	.json = true,
@@ -312,7 +349,10 @@ const struct verb verb_signer_unlock = {
 	.name = "signer unlock",
 	.synopsis = "[--json]",
 	.summary = "Let the signer sign again",
-	.text = "Ask for the passphrase that it was locked with.\n",
+	.text =
+	    "Ask for the passphrase that it was locked with. After a wrong one"
+	    " the signer looks\nat none for a second, after the next for two,"
+	    " up to 30.\n",
 	.example = "  fo signer unlock\n",
 	.exits = LOCK_EXITS,
 	.json = true,
