@@ -342,7 +342,9 @@ def parse(argv):
 def environment(folder, options, more=()):
     env = dict(os.environ, FIRSTOPS_BUILD=str(folder),
                PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
+    # nobody's own key is used, nor their signer
     env.pop("FO_PRIVATE_KEY_PATH", None)
+    env.pop("XDG_RUNTIME_DIR", None)
     if options.deep:
         env["FIRSTOPS_DEEP"] = "1"
     env.update(more)
