@@ -148,7 +148,8 @@ take_folder(const char *path, struct fo_diag *diag, int *ret_fd)
 		fo_diag_set(diag, "%s: has to be your own folder, and nobody "
 		    "else's to enter: chmod 700 %s", folder, folder);
 	} else if (flock(fd, LOCK_EX) != 0) {
-		fo_diag_set(diag, "%s: %s", folder, strerror(errno));
+		fo_diag_set(diag, "%s: cannot be locked: %s", folder,
+		    strerror(errno));
 	} else {
 		*ret_fd = fd;
 		fd = -1;
