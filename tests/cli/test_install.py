@@ -102,6 +102,7 @@ def test_everything_else_goes_to_the_gnu_folders():
             r"|usr/lib/systemd/system/firstops-(replay|seal)\.service"
             r"|usr/lib/systemd/system/firstopsd-(login|store)\.(service|socket)"
             r"|usr/lib/systemd/system/firstops-expiring\.(service|timer)"
+            r"|usr/lib/systemd/user/firstops-signer\.(service|socket)"
             r"|usr/libexec/firstops/firstopsd-(login|store)"
             r"|.*/security/pam_firstops\.so"
             r"|.*/sudo/sudo_firstops\.so")
@@ -116,6 +117,10 @@ def test_everything_else_goes_to_the_gnu_folders():
                      "usr/lib/systemd/system/run-firstops.mount",
                      "usr/lib/systemd/system/firstops-replay.service",
                      "usr/lib/systemd/system/firstops-seal.service",
+                     "usr/lib/systemd/user/firstops-signer.service",
+                     "usr/lib/systemd/user/firstops-signer.socket",
+                     "usr/share/man/man1/fo-signer.1",
+                     "usr/share/man/man8/fo-signer.8",
                      "usr/share/man/man5/firstops.yaml.5",
                      "usr/share/man/man5/firstops-policy.5",
                      "usr/share/man/man5/firstops-principal.5",

@@ -288,6 +288,139 @@ def test_the_helpers_of_firstopsd_are_valid_and_have_little():
                 assert "Overall exposure" in said, said
 
 
+# ---- the signer's units -----------------------------------------------------
+
+USER = ETC / "systemd/user"
+
+
+def signer_units(folder):
+    """The socket and the service, as they are installed."""
+    socket = folder / "firstops-signer.socket"
+    shutil.copy(USER / socket.name, socket)
+    service = folder / "firstops-signer.service"
+    text = (USER / "firstops-signer.service.in").read_text()
+    assert text.count("@CMAKE_INSTALL_FULL_BINDIR@/fo-signer\n") == 1
+    service.write_text(text.replace("@CMAKE_INSTALL_FULL_BINDIR@/fo-signer",
+                                    "/bin/true"))
+    return service, socket
+
+
+def user_analyze(folder, *words):
+    """systemd-analyze for a user's units."""
+    need("systemd-analyze")
+    return run("systemd-analyze", "--user", *words,
+               env=dict(os.environ, XDG_RUNTIME_DIR=str(folder)))
+
+
+def test_the_signers_units_are_valid():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        done = user_analyze(folder, "verify", "--man=no",
+                            *signer_units(folder))
+        assert (done.returncode, done.stdout) == (0, ""), done
+        service, _ = signer_units(folder)
+        service.write_text(service.read_text().replace("UMask=0077",
+                                                       "UMask=x"))
+        done = user_analyze(folder, "verify", "--man=no", service)
+        assert "Failed to parse mode" in done.stdout, done
+
+
+def test_the_signers_unit_is_as_closed_as_a_users_can_be():
+    """systemd-analyze counts the capabilities of root, which no user has, and
+    what makes namespaces, which the signer must not have: 5.9."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        service, _ = signer_units(folder)
+        for most, code in ((60, 0), (58, 1)):
+            done = user_analyze(folder, "security", "--offline=true",
+                                "--no-pager", f"--threshold={most}", service)
+            assert done.returncode == code, done.stdout[-300:]
+
+
+# A user's systemd makes a user namespace for each of these, or fails for want
+# of a capability.
+NO_USERS_OPTIONS = re.compile(
+    r"Private\w+|Protect\w+|ProcSubset|\w*Paths|\w*Directory|RootImage|"
+    r"CapabilityBoundingSet|AmbientCapabilities|DynamicUser|Bind\w+|"
+    r"TemporaryFileSystem|Mount\w+|IPAddress\w+|DeviceAllow|User|Group")
+
+
+def test_the_signer_stays_in_the_namespace_of_its_clients():
+    text = (USER / "firstops-signer.service.in").read_text()
+    names = re.findall(r"^(\w+)=", text.partition("[Service]")[2], re.M)
+    assert "NoNewPrivileges" in names, names
+    found = [n for n in names if NO_USERS_OPTIONS.fullmatch(n)]
+    assert not found, found
+
+
+def test_the_signers_socket_is_where_clients_look():
+    text = (USER / "firstops-signer.socket").read_text()
+    for line in ("ListenStream=%t/firstops/signer.sock", "SocketMode=0600",
+                 "DirectoryMode=0700"):
+        assert f"\n{line}\n" in text, line
+
+
+def calls_of(name, seen):
+    """System calls of a set of systemd's, and of those in it."""
+    for line in good("systemd-analyze", "syscall-filter",
+                     name).splitlines()[1:]:
+        word = line.strip()
+        if word and word[0] != "#" and word not in seen:
+            seen.add(word)
+            if word[0] == "@":
+                calls_of(word, seen)
+    return seen
+
+
+def permitted(unit):
+    """What SystemCallFilter= lets pass, all lines together."""
+    calls = set()
+    for line in re.findall(r"^SystemCallFilter=(.*)$", unit, re.M):
+        for word in line.lstrip("~").split():
+            some = calls_of(word, set()) if word[0] == "@" else {word}
+            calls = calls - some if line[0] == "~" else calls | some
+    return calls
+
+
+def test_the_signers_unit_permits_all_that_it_does():
+    need("systemd-analyze")
+    need("strace")
+    program = BUILD.resolve() / "tools/signer/fo-signer"
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        traced = folder / "calls"
+        env = dict(os.environ, XDG_RUNTIME_DIR=name)
+        key = folder / "key.pem"
+        good(fo(), "key", "generate", "--out", key)
+        process = subprocess.Popen(
+            ["strace", "-f", "-o", traced, program, "--askpass",
+             "/bin/true", "--load", key], env=env,
+            stdin=subprocess.DEVNULL)
+        try:
+            socket = folder / "firstops/signer.sock"
+            end = time.monotonic() + 20
+            while not socket.exists():
+                assert time.monotonic() < end and process.poll() is None
+                time.sleep(0.05)
+            good(fo(), "signer", "add", key, "--confirm", "--lifetime", "1m",
+                 env=env)
+            good(fo(), "proof", "sign", "--htu", "pam://a/b/c", env=env)
+            good(fo(), "signer", "remove", "--all", env=env)
+        finally:
+            children = pathlib.Path(
+                f"/proc/{process.pid}/task/{process.pid}/children")
+            os.kill(int(children.read_text().split()[0]), 15)
+            process.wait(20)
+        used = set(re.findall(r"^\d+ +(\w+)\(", traced.read_text(), re.M))
+    assert {"accept4", "execve", "seccomp"} <= used, used
+    unit = (USER / "firstops-signer.service.in").read_text()
+    missing = used - permitted(unit)
+    assert not missing, missing
+    assert "mount" not in permitted(unit)
+
+
+# ---- what others run --------------------------------------------------------
+
 def test_what_the_timer_logs_are_verbs_that_there_are():
     text = (ETC / "systemd/firstops-expiring.service.in").read_text()
     found = re.findall(r"^ExecStart=\S+/fo (.*)$", text, re.M)
