@@ -25,6 +25,10 @@ export class TooLongError extends FirstOpsError {}
 export class BadKeyError extends FirstOpsError {}
 /** A prompt that asks for a proof for another target than is meant. */
 export class WrongTargetError extends FirstOpsError {}
+/** The signer is locked: fo signer unlock. */
+export class LockedError extends FirstOpsError {}
+/** The signer does not sign this: another target, or the person said no. */
+export class RefusedError extends FirstOpsError {}
 
 /** The version of libfirstops, "MAJOR.MINOR.PATCH". */
 export function libraryVersion(): string;

@@ -46,6 +46,8 @@ export class NotFoundError extends FirstOpsError {}
 export class TooLongError extends FirstOpsError {}
 export class BadKeyError extends FirstOpsError {}
 export class WrongTargetError extends FirstOpsError {}
+export class LockedError extends FirstOpsError {}
+export class RefusedError extends FirstOpsError {}
 
 const BY_WHY = new Map([
   ['arg', ArgumentError],
@@ -57,6 +59,8 @@ const BY_WHY = new Map([
   ['too_long', TooLongError],
   ['bad_key', BadKeyError],
   ['wrong_htu', WrongTargetError],
+  ['locked', LockedError],
+  ['refused', RefusedError],
 ]);
 
 /** What the library said, as an error of its kind. */
@@ -107,8 +111,8 @@ export class Identity {
 
   /**
    * The key in a PEM file. Without one it is found as every client of
-   * FirstOps finds it: FO_PRIVATE_KEY_PATH, else
-   * ~/.config/firstops/key.pem.
+   * FirstOps finds it: FO_PRIVATE_KEY_PATH, else the signer's (fo signer),
+   * else ~/.config/firstops/key.pem.
    */
   static async load(uri, { passphrase } = {}) {
     const path = uri instanceof URL ? fileURLToPath(uri) : uri;

@@ -21,8 +21,8 @@ an auditor reads.
 from __future__ import annotations
 
 from .errors import (ArgumentError, BadKeyError, CryptoError, FirstOpsError,
-                     FormatError, LibraryError, NotFoundError,
-                     OutOfMemoryError, ReadError, TooLongError,
+                     FormatError, LibraryError, LockedError, NotFoundError,
+                     OutOfMemoryError, ReadError, RefusedError, TooLongError,
                      WrongTargetError)
 from .identity import HTM_PAM, Identity, library_version, pam_target
 
@@ -30,6 +30,6 @@ __version__ = "1.0.0"
 
 __all__ = [
     "ArgumentError", "BadKeyError", "CryptoError", "FirstOpsError",
-    "FormatError", "HTM_PAM", "Identity", "LibraryError", "NotFoundError",
-    "OutOfMemoryError", "ReadError", "TooLongError", "WrongTargetError",
-    "library_version", "pam_target"]
+    "FormatError", "HTM_PAM", "Identity", "LibraryError", "LockedError",
+    "NotFoundError", "OutOfMemoryError", "ReadError", "RefusedError",
+    "TooLongError", "WrongTargetError", "library_version", "pam_target"]

@@ -67,6 +67,17 @@ class WrongTargetError(FirstOpsError):
     why = "wrong_htu"
 
 
+class LockedError(FirstOpsError):
+    """The signer is locked: fo signer unlock."""
+    why = "locked"
+
+
+class RefusedError(FirstOpsError):
+    """The signer does not sign this: the key is for other targets, or the
+    person said no."""
+    why = "refused"
+
+
 class LibraryError(FirstOpsError, ImportError):
     """libfirstops is not installed, or is too old for this package."""
     why = "library"
@@ -75,4 +86,5 @@ class LibraryError(FirstOpsError, ImportError):
 BY_WHY: Dict[str, Type[FirstOpsError]] = {
     kind.why: kind for kind in (
         ArgumentError, OutOfMemoryError, CryptoError, ReadError, FormatError,
-        NotFoundError, TooLongError, BadKeyError, WrongTargetError)}
+        NotFoundError, TooLongError, BadKeyError, WrongTargetError,
+        LockedError, RefusedError)}

@@ -91,7 +91,7 @@ class Identity:
         """The key in a PEM file, or one that cannot leave its device:
         "handle:0x81000001" in a TPM, "pkcs11:..." on a token. Without a uri
         it is found as every client of FirstOps finds it: FO_PRIVATE_KEY_PATH,
-        else ~/.config/firstops/key.pem.
+        else the signer's (fo signer), else ~/.config/firstops/key.pem.
 
         passphrase  of an encrypted key, a token's PIN, or what is called for
                     it
