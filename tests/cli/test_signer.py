@@ -412,6 +412,20 @@ class Socket(Case):
                               text=True)
         self.assertRegex(done.stdout, r"^fo-signer \d+\.\d+\.\d+\n$")
 
+    def test_its_page_and_its_help_have_the_same_options(self):
+        page = (fo.TOP / "tools/signer/fo-signer.8").read_text()
+        done = subprocess.run([SIGNER, "--help"], capture_output=True,
+                              text=True, check=True)
+        said = re.findall(r"^  --(\w+)", done.stdout, re.M)
+        self.assertEqual(len(said), 3, done.stdout)
+        for pattern in (r"^\.It Fl \\-(\w+) ", r"^\.Op Fl \\-(\w+) "):
+            self.assertEqual(re.findall(pattern, page, re.M), said)
+        verb = self.ok("help", "signer")
+        self.assertEqual([w for w in re.findall(r"^  --(\w+)", verb, re.M)
+                          if w != "help"], said)
+        for limit in ("8 times", "1024 clients", "At most 8"):
+            self.assertIn(limit, page)
+
     def test_closed_standard_descriptors_are_no_trouble(self):
         def close():
             for fd in (0, 1, 2):
@@ -1762,46 +1776,69 @@ class Order(Case):
                         f"signer:{server.path}")
             self.assertEqual(server.requests, [{"op": "list"}])
 
-    def test_python_and_node_find_it(self):
-        self.start()
-        jkt = self.add()
-        script = ("import ctypes, sys\n"
-                  "ctypes.CDLL(sys.argv[1])\n"
-                  "sys.path.insert(0, sys.argv[2])\n"
-                  "import firstops\n"
-                  "me = firstops.Identity.load()\n"
-                  "print(me.thumbprint)\n"
-                  "print(me.pam_proof('bastion', 'sshd', 'deploy'))\n"
-                  "try:\n"
-                  "    me.to_pem()\n"
-                  "except firstops.FirstOpsError as e:\n"
-                  "    print(e.why)\n")
-        run = subprocess.run(
-            ["/usr/bin/python3", "-B", "-c", script,
-             fo.BUILD.resolve() / "sdk/libfirstops.so.1",
-             fo.TOP / "sdk/python"], capture_output=True, text=True,
-            env=self.env)
-        self.assertEqual(run.returncode, 0, run.stderr)
-        thumbprint, proof, why = run.stdout.splitlines()
-        self.assertEqual((thumbprint, why), (jkt, "bad_key"))
+    def found(self, jkt, *words):
+        """A program that loads the key, prints its thumbprint and a proof,
+        and then the word of each failure: another target, the key's text, a
+        locked signer."""
+        def run():
+            done = subprocess.run([str(w) for w in words], text=True,
+                                  capture_output=True, env=self.env,
+                                  timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout.splitlines()
+        thumbprint, proof, *whys = run()
+        self.assertEqual((thumbprint, whys), (jkt, [
+            "RefusedError refused", "BadKeyError bad_key"]))
         self.check(proof, jkt)
+        self.done({"op": "lock", "passphrase": "x"})
+        self.assertEqual(run(), ["LockedError locked"])
+        self.done({"op": "unlock", "passphrase": "x"})
 
+    def test_python_finds_it(self):
+        self.start()
+        jkt = self.add(targets="pam://*")
+        self.found(jkt, "/usr/bin/python3", "-B", "-c", """if True:
+            import ctypes, sys
+            ctypes.CDLL(sys.argv[1])
+            sys.path.insert(0, sys.argv[2])
+            import firstops
+            def why(act):
+                try:
+                    return act()
+                except firstops.FirstOpsError as e:
+                    print(type(e).__name__, e.why)
+            me = why(firstops.Identity.load)
+            if me:
+                print(me.thumbprint)
+                print(me.pam_proof('bastion', 'sshd', 'deploy'))
+                why(lambda: me.proof('GET', 'https://a.example/'))
+                why(me.to_pem)
+            """, fo.BUILD.resolve() / "sdk/libfirstops.so.1",
+                   fo.TOP / "sdk/python")
+
+    def test_node_finds_it(self):
         package = fo.BUILD.resolve() / "sdk/node/firstops"
         if not shutil.which("node") or not package.is_dir():
-            self.skipTest("needs node, for the other half")
-        script = ("const { Identity } = await import(process.argv[1]);"
-                  "const me = await Identity.load();"
-                  "console.log(me.thumbprint);"
-                  "console.log(await me.pamProof('bastion', 'sshd',"
-                  " 'deploy'));")
-        run = subprocess.run(
-            ["node", "--input-type=module", "-e", script,
-             str(package / "index.js")], capture_output=True, text=True,
-            env=self.env)
-        self.assertEqual(run.returncode, 0, run.stderr)
-        thumbprint, proof = run.stdout.splitlines()
-        self.assertEqual(thumbprint, jkt)
-        self.check(proof, jkt)
+            self.skipTest("needs node")
+        self.start()
+        jkt = self.add(targets="pam://*")
+        self.found(jkt, "node", "--input-type=module", "-e", """
+            const { Identity } = await import(process.argv[1]);
+            async function why(act) {
+              try {
+                return await act();
+              } catch (e) {
+                console.log(e.name, e.why);
+              }
+            }
+            const me = await why(() => Identity.load());
+            if (me) {
+              console.log(me.thumbprint);
+              console.log(await me.pamProof('bastion', 'sshd', 'deploy'));
+              await why(() => me.proof('GET', 'https://a.example/'));
+              await why(async () => me.toPem());
+            }
+            """, package / "index.js")
 
     def test_threads_sign_with_one_key_at_once(self):
         self.start()

@@ -4,11 +4,14 @@ function by function with examples that compile and run, the same for a program
 that was linked with an older one, and safe in threads.
 """
 
+import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(TOP / "tests" / "cli"), str(TOP / "tests" / "support")]
@@ -49,6 +52,29 @@ def example(page):
 class Folder(tempfile.TemporaryDirectory):
     def __enter__(self):
         return pathlib.Path(super().__enter__())
+
+
+class Signer:
+    """A new key, which a signer below a folder holds as well."""
+
+    def __init__(self, folder):
+        self.folder, self.key = folder, folder / "key.pem"
+
+    def __enter__(self):
+        good(FO, "key", "generate", "--out", self.key)
+        self.process = subprocess.Popen(
+            [FO.parent.parent / "signer/fo-signer", "--load", self.key],
+            env={**os.environ, "XDG_RUNTIME_DIR": str(self.folder)},
+            stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while not (self.folder / "firstops/signer.sock").exists():
+            assert time.monotonic() < deadline, "no signer"
+            time.sleep(0.01)
+        return self.key
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
 
 
 def compiled(folder, name, text):
@@ -100,9 +126,7 @@ def test_each_name_leads_to_its_page_where_it_is_installed():
 
 
 def test_each_example_compiles_and_does_what_it_says():
-    with Folder() as folder:
-        key = folder / "key.pem"
-        good(FO, "key", "generate", "--out", key)
+    with Folder() as folder, Signer(folder) as key:
         jkt = good(FO, "key", "thumbprint", key)
         proof = good(FO, "proof", "sign", "--key", key, "--htm", "GET",
                      "--htu", "https://api.example.com/builds").strip()
@@ -117,13 +141,15 @@ def test_each_example_compiles_and_does_what_it_says():
             "fo_key_load": ((), jkt),
             "fo_proof_sign": ((), "eyJ"),
             "fo_proof_verify": ((proof,), jkt),
+            "fo_signer_connect": ((), f"{jkt}eyJ"),
             "fo_target_format": ((), f"{target} is deploy at bastion\n"),
         }
         assert set(runs) == {page.stem for page in pages()}
         for page in pages():
             program = compiled(folder, page.stem, example(page))
             words, want = runs[page.stem]
-            said = good(program, *words, FO_PRIVATE_KEY_PATH=str(key))
+            said = good(program, *words, FO_PRIVATE_KEY_PATH=str(key),
+                        XDG_RUNTIME_DIR=str(folder))
             assert said.startswith(want), (page.name, said)
 
 

@@ -42,8 +42,9 @@ const struct verb verb_key_thumbprint = {
 	    "Print the RFC 7638 thumbprint of a key: a private key in PEM, a"
 	    " public JWK, or\nan OpenSSH public key of type"
 	    " ecdsa-sha2-nistp256. Without FILE: of the key that\nfo signs"
-	    " with (FO_PRIVATE_KEY_PATH, or ~/.config/firstops/key.pem)."
-	    "\nhandle:0x81000001 and pkcs11:... name a key in a TPM or on a"
+	    " with (FO_PRIVATE_KEY_PATH, the signer's, or"
+	    " ~/.config/firstops/key.pem).\n"
+	    "handle:0x81000001 and pkcs11:... name a key in a TPM or on a"
 	    " token.\n",
 	.example = "  fo key thumbprint ~/.ssh/id_ecdsa.pub\n",
 	.max_operands = 1,

@@ -280,7 +280,7 @@ put_see_also(const char *but)
 			printf(".Xr fo-%s 1 ,\n", groups[i].word);
 	puts(".Xr firstops-policy 5 ,\n.Xr firstops-principal 5 ,\n"
 	    ".Xr firstops.yaml 5 ,\n.Xr firstops-events 7 ,\n"
-	    ".Xr pam_firstops 8 ,\n.Xr sudo_firstops 8");
+	    ".Xr fo-signer 8 ,\n.Xr pam_firstops 8 ,\n.Xr sudo_firstops 8");
 }
 
 static void
@@ -325,6 +325,8 @@ static const char environment[] =
     ".Bl -tag -width FO_PRIVATE_KEY_PATH\n"
     ".It Ev FO_PRIVATE_KEY_PATH\n"
     "The private key to sign with, where no\n.Fl \\-key\nis given.\n"
+    ".It Ev XDG_RUNTIME_DIR\n"
+    "Where the signer is found, which signs where neither is.\n"
     ".It Ev NO_COLOR\n"
     "Print no colour, on a terminal neither.\n"
     ".El\n"
@@ -334,7 +336,8 @@ static const char environment[] =
     "What this host is called and how it decides; beside it are principals,"
     " keys,\ngroups and policies.\n"
     ".It Pa ~/.config/firstops/key.pem\n"
-    "The private key to sign with, where no other is named.\n"
+    "The private key to sign with, where no other is named and no signer"
+    " runs.\n"
     ".It Pa ~/.config/firstops/targets.yaml\n"
     "What\n.Cm fo target\nkeeps.\n"
     ".El\n"

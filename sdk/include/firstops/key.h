@@ -51,14 +51,17 @@ FO_API FO_MUST_CHECK fo_err fo_key_generate_tpm(struct fo_diag *diag,
  *
  * uri   a path, or a file: URI; handle:0x81000001 for a key that stays in the
  *       TPM; pkcs11: (RFC 7512) for one on a token, with "?module-path=..."
- *       where p11-kit does not know its module.
+ *       where p11-kit does not know its module; signer:PATH#THUMBPRINT for one
+ *       that the signer at this socket holds (signer.h), without PATH the
+ *       user's own, without #THUMBPRINT its first.
  * ask   called for the passphrase of an encrypted key, or for the PIN of a
  *       token if uri has none (pin-value, pin-source); NULL refuses.
  * diag  NULL, or where the reason goes: which file, what is wrong with it,
  *       how to mend it.
  *
- * FO_ERR_NOT_FOUND: no such file, no such key in the device, or OpenSSL's
- * provider for it is not installed. FO_ERR_IO: it cannot be read.
+ * FO_ERR_NOT_FOUND: no such file, no such key in the device or the signer, or
+ * OpenSSL's provider for it is not installed. FO_ERR_IO: it cannot be read.
+ * FO_ERR_LOCKED: the signer is locked.
  * FO_ERR_FORMAT: no private key in it, damaged, or the passphrase is wrong.
  * FO_ERR_BAD_KEY: a key, but not EC P-256.
  */
@@ -72,9 +75,11 @@ FO_API FO_MUST_CHECK fo_err fo_key_from_pem(const char *pem, size_t len,
 
 /*
  * Where a client finds its key when it is not told: path if not NULL, else
- * the file that FO_PRIVATE_KEY_PATH names, else
- * ~/.config/firstops/key.pem (or under XDG_CONFIG_HOME). Reads these
- * environment variables and nothing else.
+ * what FO_PRIVATE_KEY_PATH names, else the first key of the signer below
+ * XDG_RUNTIME_DIR (signer.h), else ~/.config/firstops/key.pem (or under
+ * XDG_CONFIG_HOME). Reads these environment variables and nothing else. A
+ * signer that has no key, or does not answer, is passed over; a locked one is
+ * not.
  *
  * The caller frees *ret_uri with free(). FO_ERR_NOT_FOUND: none of them.
  */
@@ -83,7 +88,7 @@ FO_API FO_MUST_CHECK fo_err fo_key_find(const char *path,
 
 /*
  * Write the private key as unencrypted PKCS#8 PEM with a closing newline.
- * FO_ERR_BAD_KEY: it is one that cannot leave its device.
+ * FO_ERR_BAD_KEY: it is one that cannot leave its device, or the signer.
  * The caller wipes and frees *ret_pem with fo_key_pem_free.
  */
 FO_API FO_MUST_CHECK fo_err fo_key_to_pem(const struct fo_key *key,

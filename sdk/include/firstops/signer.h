@@ -33,7 +33,10 @@ struct fo_signer;
 struct fo_signer_terms {
 	const char *name;	/* for people; printable ASCII; NULL: none */
 	int64_t lifetime_s;	/* 0: until the signer ends */
-	/* patterns of htu with * and ?, apart by spaces; NULL: any target */
+	/*
+	 * patterns with * and ?, apart by spaces, of what an htu is taken for:
+	 * http(s) normalised, without query and fragment; NULL: any target
+	 */
 	const char *targets;
 	bool confirm;		/* the person is asked each time */
 };
@@ -70,6 +73,10 @@ FO_API FO_MUST_CHECK fo_err fo_signer_path(struct fo_diag *diag,
  *
  * FO_ERR_NOT_FOUND: no socket, or nobody listens. FO_ERR_IO: somebody else's,
  * or it cannot be reached.
+ *
+ * Of all below: FO_ERR_IO and FO_ERR_FORMAT end the connection, and what is
+ * asked on it then fails. An answer is waited for 10 s, that to
+ * fo_signer_sign, since a person may be asked, 130 s.
  */
 FO_API FO_MUST_CHECK fo_err fo_signer_connect(const char *path,
     struct fo_diag *diag, struct fo_signer **ret_signer);
@@ -78,7 +85,8 @@ FO_API FO_MUST_CHECK fo_err fo_signer_connect(const char *path,
  * Have a proof made and signed by the key of that thumbprint, or the first one
  * if jkt is NULL. iat and jti are the signer's own: req->iat is not looked
  * at, req->jti must be NULL. Everything else, and who frees *ret_proof, is as
- * for fo_proof_sign; an access token stays here, its hash goes.
+ * for fo_proof_sign; an access token stays here, its hash goes. The proof is
+ * checked to be by the key of jkt.
  *
  * FO_ERR_NOT_FOUND: it has no such key. FO_ERR_LOCKED: it is locked.
  * FO_ERR_REFUSED: not a target of this key, or the person said no.
