@@ -5,6 +5,7 @@
 #include "confirm.h"
 
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -104,7 +105,8 @@ serve(const char *program, int fd)
 
 /*
  * Nothing of the signer's is left to it: no socket, no terminal to read, no
- * signals that wait.
+ * signals that wait. And nobody traces it, or takes its descriptor and says
+ * yes with that (pidfd_getfd(2)).
  */
 static bool
 leave_only(int fd)
@@ -115,7 +117,8 @@ leave_only(int fd)
 
 	(void)sigemptyset(&none);
 	(void)signal(SIGPIPE, SIG_DFL);
-	return sigprocmask(SIG_SETMASK, &none, NULL) == 0 && null != -1 &&
+	return sigprocmask(SIG_SETMASK, &none, NULL) == 0 &&
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && null != -1 &&
 	    dup2(null, STDIN_FILENO) != -1 &&
 	    dup2(null, STDOUT_FILENO) != -1 && dup2(fd, own) != -1 &&
 	    fcntl(own, F_SETFD, FD_CLOEXEC) != -1 &&
