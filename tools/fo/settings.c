@@ -172,7 +172,8 @@ is_empty(const json_t *settings)
 static fo_err
 dump(const json_t *settings, int precision, char **ret_text)
 {
-	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(precision);
+	const size_t flags = JSON_INDENT(2) |
+	    JSON_REAL_PRECISION((size_t)precision);
 	const size_t len = json_dumpb(settings, NULL, 0, flags);
 	char *text;
 
