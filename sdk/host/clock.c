@@ -12,6 +12,8 @@
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
+_Static_assert(sizeof(time_t) >= sizeof(int64_t), "it would end in 2038");
+
 /*
  * CLOCK_BOOTTIME is read first. A caller that is stopped between the two
  * then takes what happened before for younger than it is, and so refuses

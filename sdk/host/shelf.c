@@ -82,18 +82,21 @@ fo_shelf_find(struct fo_shelf *shelf, fo_store_part part, const char *name)
 	return file;
 }
 
-/* Local, and with times of the kernel's own making. */
+/*
+ * Local, and with times of the kernel's own making. The kernel's numbers have
+ * 32 bits without a sign, whatever the C library has them in.
+ */
 static bool
 is_stamped(const char *path)
 {
-	static const __fsword_t types[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
+	static const uint32_t types[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,
 		BTRFS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC };
 	struct statfs fs;
 
 	if (statfs(path, &fs) != 0 || (fs.f_flags & ST_RDONLY) != 0)
 		return false;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (fs.f_type == types[i])
+		if ((uint32_t)fs.f_type == types[i])
 			return true;
 
 	return false;

@@ -166,11 +166,13 @@ void
 doctor_clock(const struct doctor *doctor)
 {
 	struct timex clock = { .modes = 0 };
+	int64_t wrong_us;
 	int state;
 
 	/* of another root, it is not this machine's; a container may not ask */
 	if (doctor->root[0] != '\0' || (state = adjtimex(&clock)) < 0)
 		return;
+	wrong_us = clock.maxerror;
 	if (state == TIME_ERROR || (clock.status & STA_UNSYNC) != 0)
 		finding(doctor->findings, LEVEL_WARN, "timedatectl set-ntp"
 		    " true, or another keeper of time", "clock: nobody keeps"
@@ -179,7 +181,7 @@ doctor_clock(const struct doctor *doctor)
 		    doctor->admin->config->clock_skew_s);
 	else
 		finding(doctor->findings, LEVEL_OK, NULL, "clock: kept, and"
-		    " right to %ld ms", clock.maxerror / 1000);
+		    " right to %" PRId64 " ms", wrong_us / 1000);
 }
 
 /*
