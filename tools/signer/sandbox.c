@@ -124,6 +124,8 @@ static const int wanted[] = {
 	SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(stat64),
 	SCMP_SYS(lstat), SCMP_SYS(time), SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat), SCMP_SYS(write),
+	/* fstat and futex with times of 64 bits, where a long has 32 */
+	SCMP_SYS(statx), SCMP_SYS(futex_time64),
 };
 
 /* What drivers of devices take beside that, which we cannot know one by one. */
@@ -147,9 +149,14 @@ static const int wanted_by_devices[] = {
 	SCMP_SYS(sched_getaffinity), SCMP_SYS(sched_yield),
 	SCMP_SYS(select), SCMP_SYS(set_robust_list), SCMP_SYS(setsockopt),
 	SCMP_SYS(shutdown), SCMP_SYS(socket), SCMP_SYS(socketpair),
-	SCMP_SYS(stat), SCMP_SYS(statfs), SCMP_SYS(statx),
-	SCMP_SYS(sysinfo), SCMP_SYS(umask), SCMP_SYS(uname),
-	SCMP_SYS(writev),
+	SCMP_SYS(stat), SCMP_SYS(statfs), SCMP_SYS(sysinfo),
+	SCMP_SYS(umask), SCMP_SYS(uname), SCMP_SYS(writev),
+	/* the same where a long has 32 bits */
+	SCMP_SYS(_llseek), SCMP_SYS(_newselect),
+	SCMP_SYS(clock_nanosleep_time64), SCMP_SYS(fstatfs64),
+	SCMP_SYS(ftruncate64), SCMP_SYS(getegid32), SCMP_SYS(geteuid32),
+	SCMP_SYS(getgid32), SCMP_SYS(getuid32), SCMP_SYS(pselect6_time64),
+	SCMP_SYS(statfs64),
 };
 
 /* Whoever tries these has been taken over. */
