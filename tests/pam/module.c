@@ -96,7 +96,8 @@ Test(module, exports_its_five_entry_points_and_nothing_else)
 	size_t exported = 0;
 
 	for (size_t i = 0; i < table->sh_size / sizeof(*symbols); i++) {
-		if (symbols[i].st_shndx == SHN_UNDEF)
+		if (symbols[i].st_shndx == SHN_UNDEF ||
+		    ELF32_ST_BIND(symbols[i].st_info) == STB_LOCAL)
 			continue;
 		cr_expect(listed(names + symbols[i].st_name, want), "%s",
 		    names + symbols[i].st_name);

@@ -50,11 +50,13 @@ run_by_descriptor(void)
 	    == -1);
 }
 
+#ifdef SYS_fork	/* newer processors have clone alone */
 static int
 make_a_process(void)
 {
 	return error_if(syscall(SYS_fork) == -1);
 }
+#endif
 
 static int
 copy_itself(void)
@@ -208,7 +210,9 @@ static const struct {
 } attempts[] = {
 	{ "a program", run_a_program, ENDED, ENDED },
 	{ "a program by its descriptor", run_by_descriptor, ENDED, ENDED },
+#ifdef SYS_fork
 	{ "a process", make_a_process, ENDED, ENDED },
+#endif
 	{ "a copy", copy_itself, ENDED, EPERM },
 	{ "tracing", trace, ENDED, ENDED },
 	{ "reading another's memory", read_another, ENDED, ENDED },
