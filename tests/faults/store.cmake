@@ -1,10 +1,12 @@
 # What happens to the store while it is read and written.
 
 # Disturbs one system call of any program.
-add_executable(faults_calls faults/calls.c)
-target_link_libraries(faults_calls PRIVATE firstops_flags)
-set_target_properties(faults_calls PROPERTIES OUTPUT_NAME calls
-	RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|aarch64)$")
+	add_executable(faults_calls faults/calls.c)
+	target_link_libraries(faults_calls PRIVATE firstops_flags)
+	set_target_properties(faults_calls PROPERTIES OUTPUT_NAME calls
+		RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+endif()
 
 # Reads a store that another process changes.
 add_executable(faults_swap faults/swap.c)

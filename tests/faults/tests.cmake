@@ -16,11 +16,14 @@ target_link_libraries(faults_window PRIVATE firstops_flags PkgConfig::PAM
 set_target_properties(faults_window PROPERTIES PREFIX "" OUTPUT_NAME window
 	LIBRARY_OUTPUT_DIRECTORY ${FAULTS})
 
-add_executable(faults_login faults/login.c faults/tracer.c
-	$<TARGET_OBJECTS:faults_alloc>)
-target_link_libraries(faults_login PRIVATE firstops_host PkgConfig::PAM
+# What disturbs system calls knows the registers of some processors.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64)$")
+	add_executable(faults_login faults/login.c faults/tracer.c
+		$<TARGET_OBJECTS:faults_alloc>)
+	target_link_libraries(faults_login PRIVATE firstops_host PkgConfig::PAM
 		${CMAKE_DL_LIBS})
-set_target_properties(faults_login PROPERTIES OUTPUT_NAME login
-	ENABLE_EXPORTS ON RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+	set_target_properties(faults_login PROPERTIES OUTPUT_NAME login
+		ENABLE_EXPORTS ON RUNTIME_OUTPUT_DIRECTORY ${FAULTS})
+endif()
 
 include(${CMAKE_CURRENT_LIST_DIR}/store.cmake)

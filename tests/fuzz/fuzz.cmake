@@ -29,8 +29,6 @@ set(FUZZ_WRAPPED
 	OSSL_PROVIDER_load OSSL_STORE_open_ex UI_UTIL_wrap_read_pem_callback
 	OSSL_DECODER_CTX_set_pem_password_cb i2d_PUBKEY d2i_PUBKEY_ex
 	PKCS5_PBKDF2_HMAC RAND_bytes)
-list(TRANSFORM FUZZ_WRAPPED PREPEND "-Wl,--wrap="
-	OUTPUT_VARIABLE fuzz_wrap_options)
 
 set(FUZZ_TARGETS askpass challenge claims command config event glob group jwk
 	line login module pem policy principal proof record signer target targets)
@@ -51,7 +49,7 @@ target_include_directories(fuzz_parts PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
 target_link_libraries(fuzz_parts PUBLIC firstops_host askpass_parts signer_parts
 	test_forge
 	PkgConfig::JANSSON PkgConfig::CRYPTO PkgConfig::YAML)
-target_link_options(fuzz_parts PUBLIC ${fuzz_wrap_options})
+firstops_wrap(fuzz_parts fuzz/faults.c ${FUZZ_WRAPPED})
 
 if(FIRSTOPS_SANITIZE MATCHES fuzzer)
 	add_custom_target(fuzz)

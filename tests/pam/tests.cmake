@@ -5,7 +5,8 @@ set_target_properties(pam_probe PROPERTIES PREFIX "")
 target_link_libraries(pam_probe PRIVATE firstops_flags PkgConfig::PAM)
 
 function(firstops_pam name)
-	add_executable(pam_${name} pam/${name}.c pam/fixture.c ${ARGN})
+	add_executable(pam_${name} pam/${name}.c pam/fixture.c ${RUNNER}
+		${ARGN})
 	target_link_libraries(pam_${name} PRIVATE firstops_host PkgConfig::PAM
 		PkgConfig::CRITERION PkgConfig::CRYPTO ${CMAKE_DL_LIBS})
 	target_include_directories(pam_${name} PRIVATE

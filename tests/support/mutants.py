@@ -106,7 +106,7 @@ def make_mutants(named):
 
 
 def copy_tree(tree, texts):
-    """The tree with the mutated files, the switch and the quick runner."""
+    """The tree with the mutated files and the switch."""
     for top in COPIED:
         paths = [TOP / top] if (TOP / top).is_file() else \
             sorted((TOP / top).rglob("*"))
@@ -115,13 +115,9 @@ def copy_tree(tree, texts):
             if path.is_file() and "/corpus/" not in name \
                     and "__pycache__" not in name:
                 put(tree / name, texts.get(name) or path.read_bytes())
-    put(tree / "CMakeLists.txt", (TOP / "CMakeLists.txt").read_bytes() + f"""
-set(mutants ${{CMAKE_CURRENT_SOURCE_DIR}}/tests/mutants)
-target_sources(firstops_base PRIVATE ${{mutants}}/switch.c)
-foreach(test {" ".join(targets())})
-	target_sources(${{test}} PRIVATE ${{mutants}}/quick.c)
-endforeach()
-""".encode())
+    put(tree / "CMakeLists.txt", (TOP / "CMakeLists.txt").read_bytes() + b"""
+target_sources(firstops_base PRIVATE tests/mutants/switch.c)
+""")
 
 
 def programs():
@@ -143,7 +139,7 @@ def build(folder, texts):
     copy_tree(tree, texts)
     switch = tree / "tests" / "mutants" / "switch.h"
     commands = (["cmake", "-S", tree, "-B", out, "-G", "Ninja",
-                 "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+                 "-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DFIRSTOPS_QUICK=ON",
                  f"-DCMAKE_C_FLAGS=-w -O1 -include {switch}"],
                 ["ninja", "-C", out, "-j", str(os.cpu_count() or 1),
                  *targets()])

@@ -1,6 +1,6 @@
 # firstops_unit(NAME): tests/unit/NAME.c, linked with the static libraries.
 function(firstops_unit name)
-	add_executable(unit_${name} unit/${name}.c)
+	add_executable(unit_${name} unit/${name}.c ${RUNNER})
 	target_link_libraries(unit_${name} PRIVATE firstops_host
 		PkgConfig::CRITERION ${ARGN})
 	target_include_directories(unit_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
@@ -16,12 +16,11 @@ endfunction()
 add_library(test_failing STATIC support/failing.c)
 target_compile_definitions(test_failing PRIVATE _GNU_SOURCE)
 target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
-foreach(call clock_gettime connect fchmod fchmodat fchown fdopendir
-	flock fstat fstatat fsync getrandom linkat lstat mkdirat mknodat
-	newlocale openat poll read readdir readlinkat renameat renameat2 sendmsg socket
+firstops_wrap(test_failing support/failing.c
+	clock_gettime connect fchmod fchmodat fchown fdopendir flock fstat
+	fstatat fsync getrandom linkat lstat mkdirat mknodat newlocale openat
+	poll read readdir readlinkat renameat renameat2 sendmsg socket
 	symlinkat unlinkat write)
-	target_link_options(test_failing INTERFACE -Wl,--wrap=${call})
-endforeach()
 
 firstops_unit(b64url)
 firstops_unit(buf)
@@ -85,7 +84,8 @@ target_link_libraries(token_provider PRIVATE firstops_flags)
 firstops_unit(key_device test_sweep firstops_static PkgConfig::CRYPTO
 	Threads::Threads)
 target_compile_definitions(unit_key_device PRIVATE
-	BUILT="${CMAKE_BINARY_DIR}")
+	BUILT="${CMAKE_BINARY_DIR}"
+	$<$<BOOL:${CMAKE_CROSSCOMPILING}>:OUR_SOFTHSM="/usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/softhsm/libsofthsm2.so">)
 add_dependencies(unit_key_device token_provider)
 firstops_unit(proof_check test_forge)
 firstops_unit(ticket firstopsd_parts)

@@ -2,15 +2,21 @@
  * Criterion's tests without Criterion's runner, which starts every test as a
  * program of its own and hears of it over a socket. That takes a fifth of a
  * second, too much for some ten thousand mutants; a fork takes a hundredth of
- * it. A test program that is linked with this file uses what is defined here
- * instead of the library's.
+ * it. And qemu-user cannot do it at all, where the program is another
+ * processor's. A test program that is linked with this file uses what is
+ * defined here instead of the library's.
  *
  *   PROGRAM --list            each test, as suite/test
  *   PROGRAM SUITE/TEST...     run these up to the first that does not pass:
  *                             "failed SUITE/TEST" or "late SUITE/TEST"
+ *   PROGRAM --tap [SUITE/TEST REASON]...
+ *                             run all but these, which are skipped for that
+ *                             reason, and print TAP; a test may take longer
+ *                             than it says, for an emulator is slow
  *
  * Exit code: 0 all passed, 1 one did not, 2 for a name that is no test's.
  */
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -41,7 +47,13 @@ static struct {
 	jmp_buf end;
 	bool began;
 	volatile bool failed;
+	/* Written by a test's process, why it skips; NULL: nobody asks. */
+	char *skipped;
 } now;
+
+#define SKIPPED_SIZE 256
+/* So many times what a test says that it takes at most. */
+#define PATIENCE 20
 
 /* ---- what a test calls --------------------------------------------------- */
 
@@ -77,7 +89,12 @@ criterion_abort_test(void)
 void
 criterion_skip_test(const char *format, ...)
 {
-	(void)format;
+	va_list args;
+
+	va_start(args, format);
+	if (now.skipped != NULL)
+		vsnprintf(now.skipped, SKIPPED_SIZE, format, args);
+	va_end(args);
 	end_early();
 }
 
@@ -179,11 +196,11 @@ limit_s(void)
 	    now.suite->data->timeout : 0;
 }
 
-/* "failed" or "late", or NULL. */
+/* "failed" or "late", or NULL; with this much patience. */
 static const char *
-run(void)
+run(double patience)
 {
-	const double limit = limit_s();
+	const double limit = limit_s() * patience;
 	struct pollfd end = { .fd = -1, .events = POLLIN };
 	int status = 0;
 	pid_t pid;
@@ -232,6 +249,49 @@ list(void)
 	return 0;
 }
 
+/* Why it is not to be run, or NULL. */
+static const char *
+excuse(const struct criterion_test *test, char **excused)
+{
+	for (; excused[0] != NULL && excused[1] != NULL; excused += 2)
+		if (find(excused[0]) == test)
+			return excused[1];
+	return NULL;
+}
+
+/* Excused are names and reasons in turn, up to NULL. */
+static int
+run_all(char **excused)
+{
+	struct criterion_test **test;
+	const char *trouble, *reason;
+	int n = 0, failed = 0;
+
+	for (char **name = excused; *name != NULL; name += 2)
+		if (name[1] == NULL || find(*name) == NULL)
+			return 2;
+	now.skipped = mmap(NULL, SKIPPED_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (now.skipped == MAP_FAILED)
+		abort();
+	printf("1..%td\n", __stop_cr_tst - __start_cr_tst);
+	for (test = __start_cr_tst; test != __stop_cr_tst; test++) {
+		choose(*test);
+		now.skipped[0] = '\0';
+		reason = excuse(*test, excused);
+		trouble = reason == NULL ? run(PATIENCE) : NULL;
+		if (trouble == NULL && now.skipped[0] != '\0')
+			reason = now.skipped;
+		failed += trouble != NULL;
+		printf("%s %d - %s/%s%s%s%s%s\n", trouble == NULL ? "ok" :
+		    "not ok", ++n, (*test)->category, (*test)->name,
+		    trouble == NULL ? "" : ": ", trouble == NULL ? "" : trouble,
+		    reason == NULL ? "" : " # SKIP ", reason == NULL ? "" :
+		    reason);
+	}
+	return failed > 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -240,11 +300,13 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--list") == 0)
 		return list();
+	if (argc >= 2 && strcmp(argv[1], "--tap") == 0)
+		return run_all(argv + 2);
 	for (int i = 1; i < argc; i++) {
 		if ((test = find(argv[i])) == NULL)
 			return 2;
 		choose(test);
-		if ((trouble = run()) != NULL) {
+		if ((trouble = run(1)) != NULL) {
 			printf("%s %s\n", trouble, argv[i]);
 			return 1;
 		}
