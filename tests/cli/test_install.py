@@ -183,6 +183,17 @@ def test_below_another_prefix_the_module_stays_with_the_rest():
         assert where.endswith("/security"), where
 
 
+def test_built_for_another_machine_the_module_goes_to_that_ones_folder():
+    sysroot = pathlib.Path("/usr/local/lib/firstops-tests/sysroot-arm64")
+    if not sysroot.is_dir() or not shutil.which("aarch64-linux-gnu-gcc"):
+        tap.skip("packaging/install-packages cross was not run")
+    with folder() as top:
+        where = configured(top, "--toolchain",
+                           TOP / "packaging/cross/arm64.cmake")
+        assert where.endswith("/lib/aarch64-linux-gnu/security"), where
+        assert "sysroot" not in where, where
+
+
 def test_a_program_outside_the_tree_builds_with_pkg_config():
     with folder() as top:
         prefix = cache("CMAKE_INSTALL_PREFIX")
@@ -373,6 +384,43 @@ def test_postgresql_is_told_to_make_no_cluster_and_its_file_is_unchanged():
         _, seen = install(top)
         assert "conf create_main_cluster = false" in seen, seen
         assert pathlib.Path(top, "conf-after").read_text() == "# as shipped\n"
+
+
+def missing_for_cross(top, packages):
+    """What is missing where nothing is installed, and the libraries of each
+    other architecture were unpacked for these packages."""
+    if os.geteuid() != 0:
+        tap.skip("needs root for a mount namespace")
+    if not os.path.isdir("/usr/local/lib"):
+        tap.skip("needs a /usr/local/lib to cover")
+    top = pathlib.Path(top)
+    (top / "fake").mkdir()
+    for name, text in (("dpkg-query", FAKE_DPKG),
+                       ("dpkg", "#!/bin/sh\necho amd64\n")):
+        (top / "fake" / name).write_text(text)
+        (top / "fake" / name).chmod(0o755)
+    for name in ("arm64", "i386"):
+        there = top / "lib/firstops-tests" / f"sysroot-{name}"
+        there.mkdir(parents=True)
+        (there / "packages").write_text(packages)
+    return good("unshare", "--mount", "bash", "-c",
+                'mount --bind "$TOP/lib" /usr/local/lib\n'
+                'PATH="$TOP/fake:$PATH" exec "$@"', "bash",
+                INSTALL_PACKAGES, "--missing", "cross",
+                TOP=str(top)).splitlines()
+
+
+def test_libraries_of_others_are_missing_until_they_are_those_asked_for():
+    text = INSTALL_PACKAGES.read_text()
+    build = re.search(r"^BUILD='([^']*)'", text, re.M)[1]
+    more = re.search(r'^SYSROOT="[^)]*\)\s([^"]*)"', text, re.M)[1]
+    packages = "\n".join(w for w in build.split() if w.endswith("-dev"))
+    tools = {"gcc-aarch64-linux-gnu", "gcc-i686-linux-gnu", "qemu-user"}
+    with folder() as top:
+        assert set(missing_for_cross(top, f"{packages} {more}\n")) == tools
+    with folder() as top:
+        assert set(missing_for_cross(top, f"{packages} {more} one\n")) == {
+            *tools, "sysroot-arm64", "sysroot-i386"}
 
 
 def test_what_is_missing_can_be_asked_without_installing():

@@ -139,9 +139,10 @@ def end_all(token):
             continue  # ended meanwhile, or another user's
 
 
-def run_program(name, argv, env):
+def run_program(name, argv, env, seconds=None):
     """Run one program to its end or its limit; leave none of it running."""
     started = time.monotonic()
+    seconds = seconds or limit(env)
     token = uuid.uuid4().hex
     env = dict(env, FIRSTOPS_RUN=token)
     with tempfile.TemporaryFile() as out:
@@ -149,7 +150,7 @@ def run_program(name, argv, env):
                                    stderr=subprocess.STDOUT, env=env,
                                    cwd=TOP, start_new_session=True)
         try:
-            code = process.wait(limit(env))
+            code = process.wait(seconds)
         except subprocess.TimeoutExpired:
             code = None
         finally:
@@ -157,7 +158,7 @@ def run_program(name, argv, env):
             process.wait()
         out.seek(0)
         text = out.read().decode(errors="replace")
-    outcome = read_tap(name, text, code, limit(env))
+    outcome = read_tap(name, text, code, seconds)
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -326,6 +327,7 @@ def parse(argv):
     for suite in (*SUITES, "asan"):
         parser.add_argument(f"--no-{suite}", action="store_true")
     parser.add_argument("--deep", action="store_true")
+    parser.add_argument("--cross", action="store_true")
     parser.add_argument("--coverage", action="store_true")
     parser.add_argument("--no-install", action="store_true")
     parser.add_argument("--fuzz", type=float, metavar="MINUTES")
@@ -409,7 +411,9 @@ def run_all(options, report):
         run_sanitized(options, report)
     if options.deep and not options.words:
         import analyze
+        import cross
         import mutants
+        cross.run(options, report)
         analyze.run(options, report)
         mutants.run(options, report)
 
@@ -422,6 +426,9 @@ def main():
             run_fuzzers(options, report)
         elif options.coverage:
             run_coverage(options, report)
+        elif options.cross:
+            import cross
+            cross.run(options, report)
         else:
             run_all(options, report)
     finally:

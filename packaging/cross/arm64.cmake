@@ -1,0 +1,6 @@
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(FIRSTOPS_SYSROOT arm64)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64)
+include(${CMAKE_CURRENT_LIST_DIR}/sysroot.cmake)
