@@ -256,6 +256,9 @@ def test_the_signer_holds_a_key():
     world.own_tree(run, run.parent, "build")
     env = {"XDG_RUNTIME_DIR": run}
     start, add = example("signer").splitlines()
+    askpass = pathlib.Path(re.search(r"--askpass (\S+)", start)[1])
+    if not askpass.exists():
+        world.write(askpass, "#!/bin/sh\n", 0o755)
     daemon = world.Daemon("bash", "-c",
                           f"exec {start.strip().removesuffix('&')}",
                           user="build", **env)
@@ -268,7 +271,7 @@ def test_the_signer_holds_a_key():
         for verb in ("signer lock", "signer unlock"):
             done = world.on_terminal(
                 "bash", "-c", example(verb), user="build",
-                answers=[("Passphrase for .*: ", "open sesame")], **env)
+                answers=[("Passphrase for .*: ", "open sesame")] * 2, **env)
             assert done.code == 0, done
         type_in("signer remove", user="build", **env)
     finally:
