@@ -251,7 +251,8 @@ ring_unlock(struct ring *ring, const char *passphrase, struct fo_diag *diag)
 	fo_wipe(given, sizeof(given));
 	if (!same) {
 		ring->wrong += ring->wrong < WRONG_MAX ? 1 : 0;
-		ring->try_again_ms = now + (int64_t)ring->wrong * 1000;
+		/* from now on: to stretch it took its time, too */
+		ring->try_again_ms = ring_now() + (int64_t)ring->wrong * 1000;
 		fo_diag_set(diag, "the passphrase is wrong");
 		return FO_ERR_REFUSED;
 	}
