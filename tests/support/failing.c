@@ -117,10 +117,14 @@ WRAP(int, poll, (struct pollfd *fds, nfds_t n, int ms), (fds, n, ms));
 WRAP(ssize_t, read, (int fd, void *buf, size_t n), (fd, buf, n));
 WRAP(ssize_t, readlinkat, (int fd, const char *name, char *buf, size_t n),
     (fd, name, buf, n));
+WRAP(ssize_t, recv, (int fd, void *buf, size_t n, int flags),
+    (fd, buf, n, flags));
 WRAP(int, renameat, (int from, const char *name, int to, const char *new),
     (from, name, to, new));
 WRAP(int, renameat2, (int from, const char *name, int to, const char *new,
     unsigned int flags), (from, name, to, new, flags));
+WRAP(ssize_t, send, (int fd, const void *buf, size_t n, int flags),
+    (fd, buf, n, flags));
 WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags),
     (fd, message, flags));
 WRAP(int, socket, (int family, int type, int protocol),

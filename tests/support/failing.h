@@ -4,8 +4,8 @@
  * A program that links test_failing has the linker send these calls here
  * first: clock_gettime connect fchmod fchmodat fchown fdopendir flock fstat
  * fstatat fsync getrandom linkat lstat mkdirat mknodat newlocale openat poll
- * read readdir readlinkat renameat renameat2 sendmsg socket symlinkat unlinkat
- * write.
+ * read readdir readlinkat recv renameat renameat2 send sendmsg socket symlinkat
+ * unlinkat write.
  */
 #ifndef FO_TEST_FAILING_H
 #define FO_TEST_FAILING_H

@@ -19,12 +19,13 @@ target_link_libraries(test_failing PUBLIC PkgConfig::CRITERION)
 firstops_wrap(test_failing support/failing.c
 	clock_gettime connect fchmod fchmodat fchown fdopendir flock fstat
 	fstatat fsync getrandom linkat lstat mkdirat mknodat newlocale openat
-	poll read readdir readlinkat renameat renameat2 sendmsg socket
-	symlinkat unlinkat write)
+	poll read readdir readlinkat recv renameat renameat2 send sendmsg
+	socket symlinkat unlinkat write)
 
 firstops_unit(b64url)
 firstops_unit(buf)
 firstops_unit(diag)
+firstops_unit(frame test_failing Threads::Threads)
 firstops_unit(safeopen test_failing)
 firstops_unit(stamp test_failing)
 firstops_unit(target)
