@@ -126,14 +126,38 @@ file_write_secret(const char *path, const char *text, struct fo_diag *diag)
 	return FO_OK;
 }
 
+/* Whose it was; a group that we are not in cannot be given. */
+static int
+keep_owner(int fd, const struct stat *was)
+{
+	struct stat st;
+
+	if (was == NULL)
+		return 0;
+	if (fstat(fd, &st) != 0)
+		return -1;
+	if ((st.st_uid == was->st_uid && st.st_gid == was->st_gid) ||
+	    fchown(fd, was->st_uid, was->st_gid) == 0)
+		return 0;
+	return st.st_uid == was->st_uid ? 0 : -1;
+}
+
 fo_err
 file_replace(const char *path, const char *temporary, const char *text,
     mode_t mode, struct fo_diag *diag)
 {
+	return file_replace_as(path, temporary, text, mode, NULL, diag);
+}
+
+fo_err
+file_replace_as(const char *path, const char *temporary, const char *text,
+    mode_t mode, const struct stat *was, struct fo_diag *diag)
+{
 	int fd = -1;
 
 	if ((unlinkat(AT_FDCWD, temporary, 0) != 0 && errno != ENOENT) ||
-	    (fd = make_new(temporary)) == -1 || fill(fd, text, mode) != 0 ||
+	    (fd = make_new(temporary)) == -1 || keep_owner(fd, was) != 0 ||
+	    fill(fd, text, mode) != 0 ||
 	    renameat2(AT_FDCWD, temporary, AT_FDCWD, path, 0) != 0) {
 		fo_diag_set(diag, "%s: cannot be written: %s; %s", path,
 		    strerror(errno), fo_diag_remedy(errno));

@@ -5,6 +5,7 @@
 #define FO_TOOL_FILE_H
 
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <firstops/error.h>
@@ -35,6 +36,11 @@ FO_MUST_CHECK fo_err file_write_secret(const char *path, const char *text,
  */
 FO_MUST_CHECK fo_err file_replace(const char *path, const char *temporary,
     const char *text, mode_t mode, struct fo_diag *diag);
+
+/* The same for a file that is to stay its owner's; was NULL: the caller's. */
+FO_MUST_CHECK fo_err file_replace_as(const char *path, const char *temporary,
+    const char *text, mode_t mode, const struct stat *was,
+    struct fo_diag *diag);
 
 /*
  * Put on disk the folder that holds a path: a new name is there to stay only

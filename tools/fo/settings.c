@@ -5,10 +5,17 @@
 #include "settings.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/diag.h"
+
+#define COMMAND_MAX_BYTES 20000
+/* Of a path, what no shell reads in another way. */
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789/._+-"
 
 static const char *const claude_events[] = { "PreToolUse", NULL };
 static const char *const cursor_events[] = { "beforeShellExecution",
@@ -22,16 +29,43 @@ events_of(enum settings_of whose)
 
 /* ---- our hook ----------------------------------------------------------- */
 
+/* Cursor gives it to a shell. */
+static fo_err
+shell_command(const char *program, char **ret_command)
+{
+	struct fo_buf buf;
+
+	fo_buf_init(&buf, COMMAND_MAX_BYTES);
+	if (program[strspn(program, PLAIN)] == '\0') {
+		fo_buf_adds(&buf, program);
+	} else {
+		fo_buf_adds(&buf, "'");
+		for (const char *c = program; *c != '\0'; c++)
+			fo_buf_add(&buf, *c == '\'' ? "'\\''" : c,
+			    *c == '\'' ? 4 : 1);
+		fo_buf_adds(&buf, "'");
+	}
+	fo_buf_adds(&buf, " hook cursor");
+	return fo_buf_take(&buf, ret_command);
+}
+
 static json_t *
 new_hook(enum settings_of whose, const char *program)
 {
-	if (whose == SETTINGS_CURSOR)
-		return json_pack("{s:s+, s:b}", "command", program,
-		    " hook cursor", "failClosed", 1);
-	return json_pack("{s:s, s:[{s:s, s:s, s:[s,s], s:i, s:s}]}",
-	    "matcher", "*", "hooks",
-	    "type", "command", "command", program, "args", "hook", "claude",
-	    "timeout", 10, "onFailure", "block");
+	char *command = NULL;
+	json_t *hook;
+
+	if (whose == SETTINGS_CLAUDE)
+		return json_pack("{s:s, s:[{s:s, s:s, s:[s,s], s:i, s:s}]}",
+		    "matcher", "*", "hooks",
+		    "type", "command", "command", program,
+		    "args", "hook", "claude",
+		    "timeout", 10, "onFailure", "block");
+	if (shell_command(program, &command) != FO_OK)
+		return NULL;
+	hook = json_pack("{s:s, s:b}", "command", command, "failClosed", 1);
+	free(command);
+	return hook;
 }
 
 static bool
@@ -42,64 +76,77 @@ ends_with(const char *text, const char *end)
 	return n >= strlen(end) && strcmp(text + n - strlen(end), end) == 0;
 }
 
-/* One command of Claude Code's that is ours, of whatever version. */
+/* One command of a coding agent's that is ours, of whatever version. */
 static bool
-is_our_command(const json_t *command)
+is_ours(enum settings_of whose, const json_t *command)
 {
 	const char *program = json_string_value(json_object_get(command,
 	    "command"));
 	const char *verb = json_string_value(json_array_get(
 	    json_object_get(command, "args"), 0));
 
+	if (whose == SETTINGS_CURSOR)
+		return ends_with(program, "/fo hook cursor") ||
+		    ends_with(program, "/fo' hook cursor");
 	return (ends_with(program, "/fo") && verb != NULL &&
 	    strcmp(verb, "hook") == 0) || ends_with(program, "/fo hook claude");
 }
 
-static bool
-is_ours(enum settings_of whose, const json_t *entry)
-{
-	const json_t *commands = json_object_get(entry, "hooks");
-
-	if (whose == SETTINGS_CURSOR)
-		return ends_with(json_string_value(json_object_get(entry,
-		    "command")), "/fo hook cursor");
-	return json_array_size(commands) == 1 &&
-	    is_our_command(json_array_get(commands, 0));
-}
-
 /* ---- in and out --------------------------------------------------------- */
 
-static void
-remove_ours(enum settings_of whose, json_t *list)
+static size_t
+remove_commands(enum settings_of whose, json_t *list)
 {
-	size_t i = json_array_size(list);
+	size_t i = json_array_size(list), removed = 0;
 
-	while (i-- > 0) {
-		if (is_ours(whose, json_array_get(list, i)))
-			(void)json_array_remove(list, i);
-	}
+	while (i-- > 0)
+		if (is_ours(whose, json_array_get(list, i)) &&
+		    json_array_remove(list, i) == 0)
+			removed++;
+
+	return removed;
 }
 
-/* Lists that are empty now are taken out, and what held them. */
-static bool
+/* Claude Code has lists in its list; one that was ours alone goes, too. */
+static size_t
+remove_entries(json_t *list)
+{
+	size_t i = json_array_size(list), removed = 0, n;
+
+	while (i-- > 0) {
+		json_t *commands = json_object_get(json_array_get(list, i),
+		    "hooks");
+
+		n = remove_commands(SETTINGS_CLAUDE, commands);
+		if (n > 0 && json_array_size(commands) == 0)
+			(void)json_array_remove(list, i);
+		removed += n;
+	}
+
+	return removed;
+}
+
+/* What is empty now for want of ours is taken out. How many there were. */
+static size_t
 take_out(enum settings_of whose, json_t *settings)
 {
 	json_t *hooks = json_object_get(settings, "hooks");
+	size_t removed = 0;
 
 	for (size_t i = 0; events_of(whose)[i] != NULL; i++) {
 		const char *event = events_of(whose)[i];
 		json_t *list = json_object_get(hooks, event);
+		const size_t n = whose == SETTINGS_CURSOR ?
+		    remove_commands(whose, list) : remove_entries(list);
 
-		if (list == NULL)
-			continue;
-		remove_ours(whose, list);
-		if (json_array_size(list) == 0)
+		if (n > 0 && json_array_size(list) == 0)
 			(void)json_object_del(hooks, event);
+		removed += n;
 	}
-	if (json_object_size(hooks) == 0)
+	if (removed > 0 && json_object_size(hooks) == 0)
 		(void)json_object_del(settings, "hooks");
 
-	return true;
+	return removed;
 }
 
 /* The member of that name, made if there is none. NULL: it is another kind. */
@@ -162,10 +209,10 @@ parse(const char *text, size_t len, struct fo_diag *diag)
 
 /* Is anything left, but what we put there ourselves? */
 static bool
-is_empty(const json_t *settings)
+is_empty(enum settings_of whose, const json_t *settings)
 {
-	return json_object_size(settings) ==
-	    (json_object_get(settings, "version") != NULL ? 1 : 0);
+	return json_object_size(settings) == (whose == SETTINGS_CURSOR &&
+	    json_object_get(settings, "version") != NULL ? 1 : 0);
 }
 
 /* Its text, with so many digits in each number that has a fraction. */
@@ -222,12 +269,12 @@ settings_edit(enum settings_of whose, const char *text, size_t len,
 
 	if (settings == NULL)
 		return FO_ERR_FORMAT;
-	if (!take_out(whose, settings) ||
-	    (program != NULL && !put_in(whose, settings, program))) {
+	(void)take_out(whose, settings);
+	if (program != NULL && !put_in(whose, settings, program)) {
 		fo_diag_set(diag, "a member of \"hooks\" is not the list that"
 		    " it should be");
 		r = FO_ERR_FORMAT;
-	} else if (program == NULL && is_empty(settings)) {
+	} else if (program == NULL && is_empty(whose, settings)) {
 		*ret_text = NULL;
 	} else {
 		r = write_text(settings, ret_text);
@@ -236,26 +283,64 @@ settings_edit(enum settings_of whose, const char *text, size_t len,
 	return r;
 }
 
-bool
-settings_have(enum settings_of whose, const char *text, size_t len,
-    const char *program)
+/* ---- looking ------------------------------------------------------------ */
+
+/* Is it there for each event? */
+static bool
+is_whole(enum settings_of whose, const json_t *settings, const json_t *want)
 {
-	json_t *settings = parse(text, len, NULL);
-	json_t *hooks = json_object_get(settings, "hooks");
-	json_t *want = new_hook(whose, program);
-	bool all = want != NULL && hooks != NULL;
+	const json_t *hooks = json_object_get(settings, "hooks");
+	bool all = true;
 
 	for (size_t i = 0; all && events_of(whose)[i] != NULL; i++) {
 		const json_t *list = json_object_get(hooks,
 		    events_of(whose)[i]);
-		bool there = false;
 
+		all = false;
 		for (size_t k = 0; k < json_array_size(list); k++)
-			there = there || json_equal(json_array_get(list, k),
+			all = all || json_equal(json_array_get(list, k),
 			    want);
-		all = there;
 	}
+
+	return all;
+}
+
+/* Once for each event, and nothing of ours beside it. */
+static enum settings_state
+judge(enum settings_of whose, json_t *settings, const json_t *want)
+{
+	const bool off = whose == SETTINGS_CLAUDE && json_is_true(
+	    json_object_get(settings, "disableAllHooks"));
+	const bool whole = is_whole(whose, settings, want);
+	size_t events = 0, ours;
+
+	while (events_of(whose)[events] != NULL)
+		events++;
+	ours = take_out(whose, settings);
+	if (ours == 0)
+		return SETTINGS_WITHOUT;
+	if (!whole || ours != events)
+		return SETTINGS_OTHER;
+
+	return off ? SETTINGS_OFF : SETTINGS_WITH;
+}
+
+fo_err
+settings_look(enum settings_of whose, const char *text, size_t len,
+    const char *program, struct fo_diag *diag,
+    enum settings_state *ret_state)
+{
+	json_t *settings = parse(text, len, diag), *want;
+
+	if (settings == NULL)
+		return FO_ERR_FORMAT;
+	if ((want = new_hook(whose, program)) == NULL) {
+		json_decref(settings);
+		return FO_ERR_NOMEM;
+	}
+	*ret_state = judge(whose, settings, want);
 	json_decref(want);
 	json_decref(settings);
-	return all;
+
+	return FO_OK;
 }

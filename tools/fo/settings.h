@@ -5,13 +5,20 @@
 #ifndef FO_TOOL_SETTINGS_H
 #define FO_TOOL_SETTINGS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include <firstops/error.h>
 
 /* Whose settings, and by which words our hook is known in them. */
 enum settings_of { SETTINGS_CLAUDE, SETTINGS_CURSOR };
+
+/* How our hook is in them. */
+enum settings_state {
+	SETTINGS_WITHOUT,
+	SETTINGS_OTHER,		/* in part, of another form, or another fo's */
+	SETTINGS_OFF,		/* as it should be, and all hooks turned off */
+	SETTINGS_WITH		/* just as settings_edit would put it */
+};
 
 /*
  * Settings as they would be with our hook (program: the path of fo) or, where
@@ -24,8 +31,9 @@ enum settings_of { SETTINGS_CLAUDE, SETTINGS_CURSOR };
 FO_MUST_CHECK fo_err settings_edit(enum settings_of whose, const char *text,
     size_t len, const char *program, struct fo_diag *diag, char **ret_text);
 
-/* Do they have our hook, exactly as settings_edit would put it? */
-bool settings_have(enum settings_of whose, const char *text, size_t len,
-    const char *program);
+/* Look. FO_ERR_FORMAT as above. */
+FO_MUST_CHECK fo_err settings_look(enum settings_of whose, const char *text,
+    size_t len, const char *program, struct fo_diag *diag,
+    enum settings_state *ret_state);
 
 #endif

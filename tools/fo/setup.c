@@ -2,10 +2,13 @@
  * fo setup: our hook in the settings of a coding agent.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +22,9 @@
 #include "verb.h"
 
 #define SETTINGS_MAX_BYTES ((size_t)1024 * 1024)
+/* How long somebody who changes settings waits for another. */
+#define LOCK_MS 5000
+#define LOCK_POLL_MS 10
 
 enum { OPT_SYSTEM, OPT_DRY, OPT_CHECK, OPT_REMOVE };
 
@@ -38,128 +44,239 @@ static const struct place {
 	enum settings_of whose;
 	const char *home;	/* below the home folder */
 	const char *system;
+	int system_folders;	/* how many of its folders are made for it */
 } claude = { SETTINGS_CLAUDE, ".claude/settings.json",
-	"/etc/claude-code/managed-settings.d/firstops.json" },
-cursor = { SETTINGS_CURSOR, ".cursor/hooks.json", "/etc/cursor/hooks.json" };
+	"/etc/claude-code/managed-settings.d/firstops.json", 2 },
+cursor = { SETTINGS_CURSOR, ".cursor/hooks.json", "/etc/cursor/hooks.json",
+	1 };
 
 /* A settings file, and what is kept beside it. */
 struct setup {
 	const struct call *call;
 	const struct place *place;
-	char *path;		/* links followed, if it is there */
+	bool system;
+	bool linked;		/* it is a link to the file */
+	char *asked;		/* where the coding agent looks */
+	char *path;		/* the same with links followed */
 	char *before;		/* a copy of it from before our hook */
 	char *temporary;
 	char program[PATH_MAX];	/* this fo */
-	char *text;		/* NULL: there is none */
+	struct stat was;	/* of the file, if it is there */
+	char *text;		/* NULL: it is not */
 	size_t len;
+	enum settings_state state;
 	mode_t mode;
+	int lock;
 	struct fo_diag diag;
 };
 
-/* ---- what is there ------------------------------------------------------ */
+/* ---- where it is -------------------------------------------------------- */
 
 static fo_err
-join(const char *a, const char *b, char **ret)
+join(const char *a, const char *b, const char *c, char **ret)
 {
 	struct fo_buf buf;
 
 	fo_buf_init(&buf, PATH_MAX);
-	fo_buf_addf(&buf, "%s%s", a, b);
+	fo_buf_addf(&buf, "%s%s%s", a, b, c);
 	return fo_buf_take(&buf, ret);
+}
+
+static fo_err
+cannot(struct setup *setup, const char *path)
+{
+	fo_diag_set(&setup->diag, "%s: %s; %s", path, strerror(errno),
+	    fo_diag_remedy(errno));
+	return FO_ERR_IO;
+}
+
+/* Whoever is root in another's home would leave files there that are root's. */
+static fo_err
+name_home(struct setup *setup)
+{
+	const char *home = getenv("HOME");
+	struct stat st;
+
+	if (home == NULL || home[0] != '/') {
+		fo_diag_set(&setup->diag, "HOME is not set");
+		return FO_ERR_NOT_FOUND;
+	}
+	if (stat(home, &st) != 0)
+		return cannot(setup, home);
+	if (st.st_uid != geteuid()) {
+		fo_diag_set(&setup->diag, "%s is another user's: run this as"
+		    " that user, or with --system", home);
+		return FO_ERR_IO;
+	}
+	return join(home, "/", setup->place->home, &setup->asked);
+}
+
+/* A link, to a folder of dotfiles, stays one. */
+static fo_err
+follow_links(struct setup *setup)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	setup->linked = lstat(setup->asked, &st) == 0 && S_ISLNK(st.st_mode);
+	if (realpath(setup->asked, real) != NULL)
+		return join(real, "", "", &setup->path);
+	if (errno != ENOENT && errno != ENOTDIR)
+		return cannot(setup, setup->asked);
+	if (setup->linked) {
+		fo_diag_set(&setup->diag, "%s: a link that leads nowhere",
+		    setup->asked);
+		return FO_ERR_IO;
+	}
+	return join(setup->asked, "", "", &setup->path);
 }
 
 static fo_err
 name_files(struct setup *setup)
 {
-	const bool whole = setup->call->option[OPT_SYSTEM] != NULL;
-	const char *home = getenv("HOME");
-	char *asked = NULL, real[PATH_MAX];
 	fo_err r;
 
-	if (!whole && (home == NULL || home[0] != '/')) {
-		fo_diag_set(&setup->diag, "HOME is not set");
-		return FO_ERR_NOT_FOUND;
-	}
-	if (whole) {
-		r = join(setup->place->system, "", &asked);
-	} else {
-		struct fo_buf buf;
+	r = setup->system ? join(setup->place->system, "", "",
+	    &setup->asked) : name_home(setup);
+	if (r == FO_OK &&
+	    (r = follow_links(setup)) == FO_OK &&
+	    (r = join(setup->path, ".before-firstops", "", &setup->before)) ==
+	    FO_OK)
+		r = join(setup->path, ".firstops-new", "", &setup->temporary);
+	return r;
+}
 
-		fo_buf_init(&buf, PATH_MAX);
-		fo_buf_addf(&buf, "%s/%s", home, setup->place->home);
-		r = fo_buf_take(&buf, &asked);
+static fo_err
+name_program(struct setup *setup)
+{
+	const ssize_t n = readlink("/proc/self/exe", setup->program,
+	    sizeof(setup->program) - 1);
+
+	if (n <= 0)
+		return cannot(setup, "/proc/self/exe");
+	setup->program[n] = '\0';
+	if (access(setup->program, X_OK) != 0) /* "/usr/bin/fo (deleted)" */
+		return cannot(setup, setup->program);
+	return FO_OK;
+}
+
+/* ---- what is there ------------------------------------------------------ */
+
+/* The folder of a path, in place, and back. */
+static char *
+cut_name(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	*slash = '\0';
+	return slash;
+}
+
+/* One who changes them at a time. Where there is no folder, nobody does. */
+static fo_err
+lock(struct setup *setup)
+{
+	char *slash = cut_name(setup->path);
+	int waited_ms = 0;
+
+	setup->lock = open(setup->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*slash = '/';
+	if (setup->lock == -1)
+		return errno == ENOENT || errno == ENOTDIR ? FO_OK :
+		    cannot(setup, setup->path);
+	while (flock(setup->lock, LOCK_EX | LOCK_NB) != 0) {
+		if (waited_ms >= LOCK_MS) {
+			fo_diag_set(&setup->diag, "%s: somebody else changes"
+			    " it", setup->path);
+			return FO_ERR_IO;
+		}
+		waited_ms += LOCK_POLL_MS;
+		(void)poll(NULL, 0, LOCK_POLL_MS);
 	}
-	if (r != FO_OK)
-		return r;
-	/* a link, to a folder of dotfiles, stays one */
-	if (realpath(asked, real) != NULL) {
-		free(asked);
-		asked = NULL;
-		r = join(real, "", &asked);
+
+	return FO_OK;
+}
+
+static fo_err
+read_settings(struct setup *setup)
+{
+	fo_err r;
+
+	setup->mode = setup->system ? 0644 : 0600;
+	if (stat(setup->path, &setup->was) == 0)
+		setup->mode = setup->was.st_mode & 07777;
+	r = file_read(setup->path, SETTINGS_MAX_BYTES, &setup->diag,
+	    &setup->text, &setup->len);
+	if (r == FO_ERR_NOT_FOUND) {
+		setup->state = SETTINGS_WITHOUT;
+		return FO_OK;
 	}
-	setup->path = asked;
-	if (r == FO_OK)
-		r = join(setup->path, ".before-firstops", &setup->before);
-	if (r == FO_OK)
-		r = join(setup->path, ".firstops-new", &setup->temporary);
+	if (r == FO_OK && (r = settings_look(setup->place->whose,
+	    setup->text, setup->len, setup->program, &setup->diag,
+	    &setup->state)) != FO_OK)
+		fo_diag_prefix(&setup->diag, "%s: nothing was changed",
+		    setup->path);
 	return r;
 }
 
 static fo_err
 look(struct setup *setup)
 {
-	const ssize_t n = readlink("/proc/self/exe", setup->program,
-	    sizeof(setup->program) - 1);
-	struct stat st;
 	fo_err r;
 
-	if (n <= 0) {
-		fo_diag_set(&setup->diag, "/proc/self/exe: %s",
-		    strerror(errno));
-		return FO_ERR_IO;
-	}
-	setup->program[n] = '\0';
-	if ((r = name_files(setup)) != FO_OK)
+	if ((r = name_program(setup)) != FO_OK ||
+	    (r = name_files(setup)) != FO_OK ||
+	    (r = lock(setup)) != FO_OK)
 		return r;
-	setup->mode = setup->call->option[OPT_SYSTEM] != NULL ? 0644 : 0600;
-	if (stat(setup->path, &st) == 0)
-		setup->mode = st.st_mode & 07777;
-	r = file_read(setup->path, SETTINGS_MAX_BYTES, &setup->diag,
-	    &setup->text, &setup->len);
-
-	return r == FO_ERR_NOT_FOUND ? FO_OK : r;
+	return read_settings(setup);
 }
 
 static void
 clear(struct setup *setup)
 {
+	free(setup->asked);
 	free(setup->path);
 	free(setup->before);
 	free(setup->temporary);
 	free(setup->text);
+	if (setup->lock != -1)
+		(void)close(setup->lock);
 }
 
 /* ---- what is done ------------------------------------------------------- */
 
-/* The folders of a file, each that is not there. */
+/* The folders of a file, each that is not there, whatever the umask. */
 static fo_err
-make_folders(struct setup *setup, mode_t mode)
+make_folders(struct setup *setup)
 {
+	const mode_t mode = setup->system ? 0755 : 0700;
+
 	for (char *at = strchr(setup->path + 1, '/'); at != NULL;
 	    at = strchr(at + 1, '/')) {
-		int failed;
+		fo_err r = FO_OK;
 
 		*at = '\0';
-		failed = mkdir(setup->path, mode) != 0 && errno != EEXIST;
-		if (failed)
-			fo_diag_set(&setup->diag, "%s: %s; %s", setup->path,
-			    strerror(errno), fo_diag_remedy(errno));
+		if (mkdir(setup->path, mode) == 0 ?
+		    chmod(setup->path, mode) != 0 : errno != EEXIST)
+			r = cannot(setup, setup->path);
 		*at = '/';
-		if (failed)
-			return FO_ERR_IO;
+		if (r != FO_OK)
+			return r;
 	}
 
 	return FO_OK;
+}
+
+/* Who made a file read-only, or another's, meant it. */
+static fo_err
+write_file(struct setup *setup, const char *path, const char *text)
+{
+	const bool there = setup->text != NULL;
+
+	if (there && access(setup->path, W_OK) != 0)
+		return cannot(setup, setup->path);
+	return file_replace_as(path, setup->temporary, text, setup->mode,
+	    there ? &setup->was : NULL, &setup->diag);
 }
 
 /* Put in. What was there before is kept, so that it can come back as it was. */
@@ -168,75 +285,101 @@ put_in(struct setup *setup, const char *text)
 {
 	fo_err r;
 
-	if ((r = make_folders(setup, setup->mode == 0644 ? 0755 : 0700)) !=
-	    FO_OK)
+	if ((r = make_folders(setup)) != FO_OK)
 		return r;
-	if (setup->text != NULL && access(setup->before, F_OK) != 0 &&
-	    (r = file_replace(setup->before, setup->temporary, setup->text,
-	    setup->mode, &setup->diag)) != FO_OK)
+	if (setup->text != NULL && setup->state == SETTINGS_WITHOUT &&
+	    (r = write_file(setup, setup->before, setup->text)) != FO_OK)
 		return r;
 
-	return file_replace(setup->path, setup->temporary, text, setup->mode,
-	    &setup->diag);
+	return write_file(setup, setup->path, text);
 }
 
 /*
- * What it was before, if nobody changed anything since: then taking our hook
- * out of what it was with it gives just that, and its own bytes are used.
+ * What it was before, if nobody changed anything since: then putting our hook
+ * into that gives just what is there now. NULL: somebody did.
  */
 static fo_err
 text_before(struct setup *setup, char **ret_text)
 {
 	char *before = NULL, *then = NULL;
+	struct fo_diag diag = { "" };
 	size_t len = 0;
 	fo_err r;
 
-	r = file_read(setup->before, SETTINGS_MAX_BYTES, &setup->diag,
-	    &before, &len);
+	r = file_read(setup->before, SETTINGS_MAX_BYTES, &diag, &before,
+	    &len);
 	if (r == FO_OK)
 		r = settings_edit(setup->place->whose, before, len,
-		    setup->program, &setup->diag, &then);
-	if (r == FO_OK && then != NULL && setup->text != NULL &&
+		    setup->program, &diag, &then);
+	if (r == FO_OK && then != NULL && strlen(before) == len &&
 	    strcmp(then, setup->text) == 0) {
 		*ret_text = before;
 		before = NULL;
 	}
 	free(then);
 	free(before);
-	return r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT ? FO_OK : r;
+	return r == FO_ERR_NOMEM ? r : FO_OK;
+}
+
+/* The settings as they would be. NULL: no file is left. */
+static fo_err
+compose(struct setup *setup, bool removes, char **ret_text)
+{
+	fo_err r;
+
+	if (removes && ((r = text_before(setup, ret_text)) != FO_OK ||
+	    *ret_text != NULL))
+		return r;
+	r = settings_edit(setup->place->whose, setup->text, setup->len,
+	    removes ? NULL : setup->program, &setup->diag, ret_text);
+	if (r == FO_OK && *ret_text == NULL && setup->linked &&
+	    (*ret_text = strdup("{}\n")) == NULL)
+		r = FO_ERR_NOMEM; /* what a link leads to stays */
+	if (r == FO_ERR_FORMAT)
+		fo_diag_prefix(&setup->diag, "%s: nothing was changed",
+		    setup->path);
+	return r;
+}
+
+/* Folders that are empty now were made for it. */
+static void
+remove_folders(struct setup *setup)
+{
+	char *path = setup->asked;
+
+	for (int n = setup->system ? setup->place->system_folders : 1; n > 0;
+	    n--) {
+		(void)cut_name(path);
+		if (rmdir(path) != 0)
+			break;
+	}
 }
 
 static fo_err
 take_out(struct setup *setup, const char *text)
 {
-	char *before = NULL, *slash;
 	fo_err r;
 
-	if ((r = text_before(setup, &before)) != FO_OK)
-		return r;
-	if (before != NULL)
-		text = before;
-	if (text != NULL)
-		r = file_replace(setup->path, setup->temporary, text,
-		    setup->mode, &setup->diag);
-	else if (unlink(setup->path) != 0 && errno != ENOENT) {
-		fo_diag_set(&setup->diag, "%s: %s; %s", setup->path,
-		    strerror(errno), fo_diag_remedy(errno));
-		r = FO_ERR_IO;
+	if (text != NULL) {
+		if ((r = write_file(setup, setup->path, text)) != FO_OK)
+			return r;
+	} else if (unlink(setup->path) != 0 ||
+	    file_sync_folder_of(setup->path) != 0) {
+		return cannot(setup, setup->path);
 	}
-	free(before);
-	if (r == FO_OK && text == NULL && (slash = strrchr(setup->path,
-	    '/')) != NULL) {
-		*slash = '\0'; /* a folder that is empty now was made for it */
-		(void)rmdir(setup->path);
-		*slash = '/';
-	}
-	if (r == FO_OK && unlink(setup->before) != 0 && errno != ENOENT)
+	if (unlink(setup->before) != 0 && errno != ENOENT)
 		note("fo: %s: %s", setup->before, strerror(errno));
-	return r;
+	return FO_OK;
 }
 
 /* ---- the whole ---------------------------------------------------------- */
+
+static int
+trouble(const struct setup *setup, fo_err r)
+{
+	return fail(setup->call, FO_EXIT_TROUBLE, r, "%s",
+	    setup->diag.text[0] != '\0' ? setup->diag.text : fo_err_text(r));
+}
 
 static int
 report(const struct setup *setup, const char *state, int code)
@@ -255,58 +398,92 @@ report(const struct setup *setup, const char *state, int code)
 }
 
 static int
+check(const struct setup *setup)
+{
+	static const char *const words[] = {
+		[SETTINGS_WITHOUT] = "the hook is missing: fo setup",
+		[SETTINGS_OTHER] = "the hook is changed: fo setup",
+		[SETTINGS_OFF] = "the hook is there, and disableAllHooks turns"
+		    " it off",
+		[SETTINGS_WITH] = "the hook is there",
+	};
+
+	return report(setup, words[setup->state], setup->state ==
+	    SETTINGS_WITH ? FO_EXIT_DONE : FO_EXIT_DENIED);
+}
+
+static int
+show(const struct setup *setup, const char *text)
+{
+	if (setup->call->json)
+		return report(setup, text != NULL ? text : "", FO_EXIT_DONE);
+	fputs(text != NULL ? text : "", stdout);
+	return FO_EXIT_DONE;
+}
+
+static int
+change(struct setup *setup, bool removes)
+{
+	const bool dry = setup->call->option[OPT_DRY] != NULL;
+	char *text = NULL;
+	int code = FO_EXIT_DONE;
+	bool gone;
+	fo_err r;
+
+	if ((r = compose(setup, removes, &text)) == FO_OK && !dry)
+		r = removes ? take_out(setup, text) : put_in(setup, text);
+	gone = removes && text == NULL;
+	if (r != FO_OK)
+		code = trouble(setup, r);
+	else if (dry)
+		code = show(setup, text);
+	else
+		code = report(setup, removes ? "the hook is out" :
+		    "the hook is in", FO_EXIT_DONE);
+	free(text);
+	if (r == FO_OK && gone && !dry)
+		remove_folders(setup);
+
+	return code;
+}
+
+static int
 act(struct setup *setup)
 {
 	const char *const *o = setup->call->option;
-	const bool removes = o[OPT_REMOVE] != NULL;
-	const bool has = setup->text != NULL && settings_have(
-	    setup->place->whose, setup->text, setup->len, setup->program);
-	char *text = NULL;
-	fo_err r;
 
 	if (o[OPT_CHECK] != NULL)
-		return has ? report(setup, "the hook is there",
-		    FO_EXIT_DONE) : report(setup, "the hook is missing or"
-		    " changed: fo setup", FO_EXIT_DENIED);
-	if (has && !removes && o[OPT_DRY] == NULL)
+		return check(setup);
+	if (o[OPT_REMOVE] == NULL) {
+		if (setup->state < SETTINGS_OFF || o[OPT_DRY] != NULL)
+			return change(setup, false);
 		return report(setup, "the hook is there already",
 		    FO_EXIT_DONE);
-	r = settings_edit(setup->place->whose, setup->text, setup->len,
-	    removes ? NULL : setup->program, &setup->diag, &text);
-	if (r == FO_ERR_FORMAT)
-		fo_diag_prefix(&setup->diag, "%s: nothing was changed",
-		    setup->path);
-	if (r == FO_OK && o[OPT_DRY] != NULL) {
-		fputs(text != NULL ? text : "", stdout);
-		free(text);
-		return FO_EXIT_DONE;
 	}
-	if (r == FO_OK)
-		r = removes ? take_out(setup, text) : put_in(setup, text);
-	free(text);
-	if (r != FO_OK)
-		return fail_err(setup->call, r, &setup->diag, NULL);
-
-	return report(setup, removes ? "the hook is out" : "the hook is in",
-	    FO_EXIT_DONE);
+	if (setup->state != SETTINGS_WITHOUT)
+		return change(setup, true);
+	if (o[OPT_DRY] != NULL)
+		return show(setup, setup->text);
+	(void)unlink(setup->before); /* of one that others took out */
+	return report(setup, "there is no hook", FO_EXIT_DONE);
 }
 
 static int
 setup(const struct call *call, const struct place *place)
 {
-	struct setup setup = { .call = call, .place = place };
+	struct setup setup = { .call = call, .place = place, .lock = -1,
+		.system = call->option[OPT_SYSTEM] != NULL };
 	int code;
 	fo_err r;
 
-	if ((call->option[OPT_DRY] != NULL) + (call->option[OPT_CHECK] !=
-	    NULL) + (call->option[OPT_REMOVE] != NULL && call->option[
-	    OPT_CHECK] != NULL) > 1)
+	if (call->option[OPT_CHECK] != NULL && (call->option[OPT_DRY] !=
+	    NULL || call->option[OPT_REMOVE] != NULL))
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--check goes"
 		    " with neither --dry-run nor --remove");
 	if ((r = look(&setup)) == FO_OK)
 		code = act(&setup);
 	else
-		code = fail_err(call, r, &setup.diag, NULL);
+		code = trouble(&setup, r);
 	clear(&setup);
 
 	return code;
