@@ -45,8 +45,9 @@ join(const char *folder, const char *name, char **ret_path)
 	return fo_buf_take(&buf, ret_path);
 }
 
+/* makes: its folders are made where they are not there. */
 static fo_err
-own_open(struct own *own, struct fo_diag *diag)
+own_open(struct own *own, bool makes, struct fo_diag *diag)
 {
 	char *config = NULL;
 	fo_err r;
@@ -58,7 +59,8 @@ own_open(struct own *own, struct fo_diag *diag)
 	    (r = join(own->folder, "key.jwk", &own->public)) == FO_OK &&
 	    (r = join(own->folder, "key.pem.next", &own->next)) == FO_OK)
 		r = join(own->folder, ".key.new", &own->temporary);
-	if (r == FO_OK && ((mkdir(config, 0700) != 0 && errno != EEXIST) ||
+	if (r == FO_OK && makes &&
+	    ((mkdir(config, 0700) != 0 && errno != EEXIST) ||
 	    (mkdir(own->folder, 0700) != 0 && errno != EEXIST))) {
 		fo_diag_set(diag, "%s: %s; %s", own->folder, strerror(errno),
 		    fo_diag_remedy(errno));
@@ -95,13 +97,39 @@ make_key(const struct own *own, const char *path, bool tpm,
 	    (r = fo_key_thumbprint(key, ret_jkt)) == FO_OK &&
 	    (r = fo_key_jwk(key, &jwk)) == FO_OK &&
 	    (r = fo_jwk_format(&jwk, &public)) == FO_OK &&
-	    (r = file_write_secret(path, pem, diag)) == FO_OK)
-		r = file_replace(own->public, own->temporary, public, 0644,
-		    diag);
+	    (r = file_write_secret(path, pem, diag)) == FO_OK &&
+	    (r = file_replace(own->public, own->temporary, public, 0644,
+	    diag)) != FO_OK)
+		(void)unlink(path); /* nobody has been told of it */
 	free(public);
 	fo_key_pem_free(&pem);
 	fo_key_free(&key);
 	return r;
+}
+
+/* ---- the signer --------------------------------------------------------- */
+
+static fo_err
+add_to(struct fo_signer *signer, const char *path,
+    const struct fo_signer_terms *terms, struct fo_diag *diag)
+{
+	char jkt[FO_JKT_SIZE], *pem = NULL;
+	struct fo_key *key = NULL;
+	fo_err r;
+
+	if ((r = fo_key_load(path, NULL, NULL, diag, &key)) == FO_OK &&
+	    (r = fo_key_to_pem(key, &pem)) == FO_OK)
+		r = fo_signer_add(signer, pem, terms, diag, jkt);
+	fo_key_pem_free(&pem);
+	fo_key_free(&key);
+	return r;
+}
+
+static void
+note_signer(const char *what, fo_err r, const struct fo_diag *diag)
+{
+	note("fo: the signer %s: %s", what, diag->text[0] != '\0' ?
+	    diag->text : fo_err_text(r));
 }
 
 /*
@@ -111,44 +139,82 @@ make_key(const struct own *own, const char *path, bool tpm,
 static void
 tell_signer(const char *path)
 {
-	char jkt[FO_JKT_SIZE], *pem = NULL;
 	struct fo_signer *signer = NULL;
 	struct fo_diag diag = { "" };
-	struct fo_key *key = NULL;
 	fo_err r;
 
 	if (fo_signer_connect(NULL, NULL, &signer) != FO_OK)
 		return;
-	if ((r = fo_key_load(path, NULL, NULL, &diag, &key)) == FO_OK &&
-	    (r = fo_key_to_pem(key, &pem)) == FO_OK)
-		r = fo_signer_add(signer, pem, NULL, &diag, jkt);
-	if (r != FO_OK)
-		note("fo: the signer does not hold it: %s", diag.text);
-	fo_key_pem_free(&pem);
-	fo_key_free(&key);
+	if ((r = add_to(signer, path, NULL, &diag)) != FO_OK)
+		note_signer("does not hold the key", r, &diag);
 	fo_signer_free(&signer);
 }
 
-/* Have it forget the key of a file. */
+/* Have it forget a key. */
 static void
-untell_signer(const char *path)
+untell_signer(const char *jkt)
 {
 	struct fo_signer *signer = NULL;
-	struct fo_key *key = NULL;
 	struct fo_diag diag = { "" };
-	char jkt[FO_JKT_SIZE];
 	fo_err r;
 
 	if (fo_signer_connect(NULL, NULL, &signer) != FO_OK)
 		return;
-	if (fo_key_load(path, NULL, NULL, NULL, &key) == FO_OK &&
-	    fo_key_thumbprint(key, jkt) == FO_OK &&
-	    (r = fo_signer_remove(signer, jkt, &diag)) != FO_OK &&
+	if ((r = fo_signer_remove(signer, jkt, &diag)) != FO_OK &&
 	    r != FO_ERR_NOT_FOUND)
-		note("fo: the signer still holds the key: %s", diag.text);
-	fo_key_free(&key);
+		note_signer("still holds the key", r, &diag);
 	fo_signer_free(&signer);
 }
+
+/* If it holds the one key: the other takes its place there, on its terms. */
+static void
+swap_in_signer(const char *jkt, const char *path)
+{
+	struct fo_signer *signer = NULL;
+	struct fo_signer_state state = { .count = 0 };
+	struct fo_diag diag = { "" };
+	fo_err r;
+
+	if (fo_signer_connect(NULL, NULL, &signer) != FO_OK)
+		return;
+	if ((r = fo_signer_list(signer, &diag, &state)) == FO_OK &&
+	    state.locked) {
+		fo_diag_set(&diag, "it is locked: fo signer unlock");
+		r = FO_ERR_LOCKED;
+	}
+	for (size_t i = 0; r == FO_OK && i < state.count; i++) {
+		const struct fo_signer_key *old = &state.keys[i];
+		const struct fo_signer_terms terms = {
+			.name = old->name[0] != '\0' ? old->name : NULL,
+			.lifetime_s = old->lifetime_s,
+			.targets = old->targets[0] != '\0' ? old->targets :
+			    NULL,
+			.confirm = old->confirm };
+
+		if (strcmp(old->thumbprint, jkt) == 0 &&
+		    (r = fo_signer_remove(signer, jkt, &diag)) == FO_OK)
+			r = add_to(signer, path, &terms, &diag);
+	}
+	if (r != FO_OK)
+		note_signer("does not hold the new key", r, &diag);
+	fo_signer_free(&signer);
+}
+
+/* The thumbprint of the key in a file. */
+static fo_err
+thumbprint_of(const char *path, struct fo_diag *diag,
+    char ret_jkt[FO_JKT_SIZE])
+{
+	struct fo_key *key = NULL;
+	fo_err r;
+
+	if ((r = fo_key_load(path, NULL, NULL, diag, &key)) == FO_OK)
+		r = fo_key_thumbprint(key, ret_jkt);
+	fo_key_free(&key);
+	return r;
+}
+
+/* ---- telling ------------------------------------------------------------- */
 
 static int
 print_new(const struct call *call, const struct own *own, const char *path,
@@ -198,7 +264,7 @@ login(const struct call *call)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "say --local:"
 		    " the key is made here, and an administrator registers"
 		    " it");
-	if ((r = own_open(&own, &diag)) == FO_OK)
+	if ((r = own_open(&own, true, &diag)) == FO_OK)
 		r = make_key(&own, own.key, call->option[LOGIN_TPM] != NULL,
 		    &diag, jkt);
 	if (r == FO_OK)
@@ -238,29 +304,56 @@ const struct verb verb_auth_login = {
 
 /* ---- logout ------------------------------------------------------------- */
 
+/* A file of theirs that is to go; one that is not there is none. */
+static fo_err
+remove_file(const char *path, struct fo_diag *diag)
+{
+	if (unlink(path) == 0)
+		return FO_OK;
+	fo_diag_set(diag, "%s: %s", path, strerror(errno));
+	return errno == ENOENT || errno == ENOTDIR ? FO_ERR_NOT_FOUND :
+	    FO_ERR_IO;
+}
+
+/* The key, and one that was made to take its place. */
+static fo_err
+remove_own(const struct own *own, struct fo_diag *diag)
+{
+	fo_err r, next;
+
+	r = remove_file(own->key, diag);
+	if (r != FO_OK && r != FO_ERR_NOT_FOUND)
+		return r;
+	next = remove_file(own->next, r == FO_OK ? diag : NULL);
+	if (next != FO_OK && next != FO_ERR_NOT_FOUND)
+		return next;
+	(void)unlink(own->public);
+
+	return r == FO_OK || next == FO_OK ? FO_OK : r;
+}
+
 static int
 logout(const struct call *call)
 {
 	struct own own = { .key = NULL };
 	struct fo_diag diag = { "" };
+	char jkt[FO_JKT_SIZE] = "";
 	int code = FO_EXIT_DONE;
 	fo_err r;
 
-	if ((r = own_open(&own, &diag)) == FO_OK) {
-		untell_signer(own.key);
-		if (unlink(own.key) != 0) {
-			fo_diag_set(&diag, "%s: %s", own.key,
-			    strerror(errno));
-			r = errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
-		}
+	if ((r = own_open(&own, false, &diag)) == FO_OK) {
+		if ((r = thumbprint_of(own.key, NULL, jkt)) == FO_OK)
+			untell_signer(jkt);
+		else if (r != FO_ERR_NOT_FOUND)
+			note("fo: the key cannot be read, so a signer may"
+			    " hold it yet: fo signer list");
+		r = remove_own(&own, &diag);
 	}
-	if (r == FO_OK) {
-		(void)unlink(own.public);
+	if (r == FO_OK)
 		note("the key is gone from this machine; it stays registered"
 		    " until fo human revoke");
-	} else {
+	else
 		code = fail_err(call, r, &diag, NULL);
-	}
 	own_clear(&own);
 
 	return code;
@@ -272,8 +365,9 @@ const struct verb verb_auth_logout = {
 	.summary = "Remove your key from this machine",
 	.text =
 	    "Have the signer forget the key, and remove"
-	    " ~/.config/firstops/key.pem. It cannot be\nbrought back; that it"
-	    " is registered, an administrator ends: fo human revoke.\n",
+	    " ~/.config/firstops/key.pem, with a new\none that waits beside"
+	    " it. It cannot be brought back; that it is registered, an"
+	    "\nadministrator ends: fo human revoke.\n",
 	.example = "  fo auth logout\n",
 	.exits =
 	    "  0  done\n"
@@ -298,19 +392,40 @@ static const struct verb_option rotate_options[] = {
 static fo_err
 finish(const struct own *own, struct fo_diag *diag)
 {
+	char jkt[FO_JKT_SIZE] = "";
+	fo_err known;
+
 	if (access(own->next, F_OK) != 0) {
 		fo_diag_set(diag, "%s: %s; fo auth rotate makes one",
 		    own->next, strerror(errno));
-		return errno == ENOENT ? FO_ERR_NOT_FOUND : FO_ERR_IO;
+		return errno == ENOENT || errno == ENOTDIR ?
+		    FO_ERR_NOT_FOUND : FO_ERR_IO;
 	}
-	untell_signer(own->key);
-	if (rename(own->next, own->key) != 0) {
-		fo_diag_set(diag, "%s: %s", own->key, strerror(errno));
+	known = thumbprint_of(own->key, NULL, jkt);
+	if (rename(own->next, own->key) != 0 ||
+	    file_sync_folder_of(own->key) != 0) {
+		fo_diag_set(diag, "%s: %s; %s", own->key, strerror(errno),
+		    fo_diag_remedy(errno));
 		return FO_ERR_IO;
 	}
-	tell_signer(own->key);
+	if (known == FO_OK)
+		swap_in_signer(jkt, own->key);
 
 	return FO_OK;
+}
+
+/* One beside that which is in use. */
+static fo_err
+begin(const struct own *own, bool tpm, struct fo_diag *diag,
+    char ret_jkt[FO_JKT_SIZE])
+{
+	if (access(own->key, F_OK) != 0) {
+		fo_diag_set(diag, "%s: %s; fo auth login --local makes the"
+		    " first", own->key, strerror(errno));
+		return errno == ENOENT || errno == ENOTDIR ?
+		    FO_ERR_NOT_FOUND : FO_ERR_IO;
+	}
+	return make_key(own, own->next, tpm, diag, ret_jkt);
 }
 
 static int
@@ -323,8 +438,8 @@ rotate(const struct call *call)
 	int code;
 	fo_err r;
 
-	if ((r = own_open(&own, &diag)) == FO_OK)
-		r = done ? finish(&own, &diag) : make_key(&own, own.next,
+	if ((r = own_open(&own, false, &diag)) == FO_OK)
+		r = done ? finish(&own, &diag) : begin(&own,
 		    call->option[ROTATE_TPM] != NULL, &diag, jkt);
 	if (r == FO_ERR_EXISTS)
 		fo_diag_set(&diag, "%s: a new key is there already; once it is"
@@ -349,13 +464,15 @@ const struct verb verb_auth_rotate = {
 	.text =
 	    "Make a new key beside the one in use, for an administrator to"
 	    " register: fo human\nrotate. The old one signs until --done, which"
-	    " puts the new one in its place, here\nand in the signer.\n",
+	    " puts the new one in its place, here\nand in the signer, if that"
+	    " holds the old one: on the same terms.\n",
 	.example =
 	    "  fo auth rotate\n"
 	    "  fo auth rotate --done\n",
 	.exits =
 	    "  0  done\n"
-	    "  1  a new key waits already; with --done: there is none\n"
+	    "  1  a new key waits already; or there is no key, with --done no"
+	    " new one\n"
 	    "  2  the command line cannot be understood\n"
 	    "  3  trouble\n",
 	.options = rotate_options,
@@ -412,7 +529,7 @@ print_status(const struct call *call, const char *uri, const char *jkt,
 		    reason[0] != '\0' ? reason : fo_err_text(state));
 	}
 
-	return good ? FO_EXIT_DONE : FO_EXIT_DENIED;
+	return good ? FO_EXIT_DONE : exit_of(state);
 }
 
 static int
@@ -459,7 +576,7 @@ const struct verb verb_auth_status = {
 	    "  0  it is registered and in force\n"
 	    "  1  it is not, or there is no key\n"
 	    "  2  the command line cannot be understood\n"
-	    "  3  trouble: the key cannot be read\n",
+	    "  3  trouble: the key or the store cannot be read\n",
 	.store = true,
 	.json = true,
 	.run = status,
