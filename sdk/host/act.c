@@ -64,6 +64,40 @@ out:
 	return r;
 }
 
+/* ---- what is not weighed ------------------------------------------------- */
+
+/*
+ * Nothing but our own side is against it: no word about who asks, or about
+ * what, and the event of it can be told.
+ */
+static bool
+is_own_trouble(fo_err why)
+{
+	switch (why) {
+	case FO_ERR_NOMEM:
+	case FO_ERR_CRYPTO:
+	case FO_ERR_IO:
+	case FO_ERR_STORE:
+	case FO_ERR_CONFIG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Its event is told in the words of what lets it go on. */
+static void
+go_on(const char *instead, fo_err why, struct fo_decision *decision,
+    struct fo_event *event)
+{
+	fo_decision_text(instead, decision->policy, sizeof(decision->policy));
+	decision->rule[0] = '\0';
+	fo_diag_set(&decision->diag, "%s: %s", instead,
+	    decision->diag.text[0] != '\0' ? decision->diag.text :
+	    fo_err_text(why));
+	event->goes_on = true;
+}
+
 /* ---- the whole ----------------------------------------------------------- */
 
 fo_err
@@ -72,7 +106,7 @@ fo_act(const struct fo_authority *authority, const struct fo_deed *deed,
 {
 	struct fo_decision decision = {
 		.why = FO_ERR_INTERNAL, .res = FO_RES_ERROR };
-	const struct fo_event event = {
+	struct fo_event event = {
 		.ev = FO_EV_ACTION,
 		.user = deed->user,
 		.ruser = deed->ruser,
@@ -81,7 +115,9 @@ fo_act(const struct fo_authority *authority, const struct fo_deed *deed,
 		.what = deed->what,
 		.src = deed->who != NULL ? deed->who->src : NULL,
 		.tty = deed->tty,
+		.past = deed->past,
 	};
+	bool told;
 	fo_err why;
 
 	if ((why = fo_decision_begin(authority, &decision)) != FO_OK)
@@ -98,11 +134,10 @@ fo_act(const struct fo_authority *authority, const struct fo_deed *deed,
 	decision.res = FO_RES_PERMIT;
 	goto out;
 refused:
-	if (deed->aside != NULL && fo_event_res(why) == FO_RES_ERROR)
-		fo_diag_set(&decision.diag, "%s (%s)",
-		    decision.diag.text[0] != '\0' ? decision.diag.text :
-		    fo_err_text(why), deed->aside);
-	fo_decision_refuse(authority, &decision, why, &event, NULL);
+	if (deed->instead != NULL && is_own_trouble(why))
+		go_on(deed->instead, why, &decision, &event);
+	told = fo_decision_refuse(authority, &decision, why, &event, NULL);
+	decision.goes_on = event.goes_on && told;
 out:
 	*ret_decision = decision;
 	return decision.why;

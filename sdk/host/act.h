@@ -28,7 +28,13 @@ struct fo_deed {
 
 	/* ask is no no here: whoever called puts it to a person */
 	bool asks;
-	const char *aside;	/* said of trouble of our own; or NULL */
+	/*
+	 * What lets it go on where our own trouble alone keeps it from being
+	 * weighed, as "--fail-open": it stands in the place of a rule in the
+	 * event, without which nothing goes on. NULL: nothing does.
+	 */
+	const char *instead;
+	bool past;		/* it was done before this was asked */
 
 	const char *act;	/* the event's: command */
 	const char *what;	/* as a person writes it: "rm -rf /" */
@@ -43,7 +49,7 @@ struct fo_deed {
  * its sid that of the login, so that both are found together. FO_OK means:
  * permitted, and every required sink has the event.
  *
- * authority's config may be NULL where nobody is who.
+ * authority's config may be NULL where there is trouble.
  */
 FO_MUST_CHECK fo_err fo_act(const struct fo_authority *authority,
     const struct fo_deed *deed, struct fo_decision *ret_decision);

@@ -308,7 +308,7 @@ refuse(struct attempt_state *st, fo_err why)
 {
 	const struct fo_event event = describe(st->attempt);
 
-	fo_decision_refuse(st->authority, st->decision, why, &event,
+	(void)fo_decision_refuse(st->authority, st->decision, why, &event,
 	    st->attempt->rc);
 }
 

@@ -173,6 +173,8 @@ emit(const struct fo_authority *authority, const struct fo_decision *decision,
 	event.what = partial->what;
 	event.src = partial->src;
 	event.tty = partial->tty;
+	event.goes_on = partial->goes_on;
+	event.past = partial->past;
 	event.policy = decision->policy;
 	event.rule = decision->rule;
 	event.detail = why != FO_OK ? decision->diag.text : NULL;
@@ -211,7 +213,7 @@ fo_decision_permit(const struct fo_authority *authority,
 	return FO_ERR_AUDIT;
 }
 
-void
+bool
 fo_decision_refuse(const struct fo_authority *authority,
     struct fo_decision *decision, fo_err why, const struct fo_event *event,
     int (*rc)(fo_err why))
@@ -220,9 +222,11 @@ fo_decision_refuse(const struct fo_authority *authority,
 
 	decision->why = why;
 	decision->res = fo_event_res(why);
-	if (why == FO_ERR_AUDIT ||
-	    emit(authority, decision, why, event, rc, &undelivered) == FO_OK)
-		return;
+	if (why == FO_ERR_AUDIT)
+		return false;
+	if (emit(authority, decision, why, event, rc, &undelivered) == FO_OK)
+		return true;
 	fo_diag_set(diag, "%s%s(its event was not delivered: %s)", diag->text,
 	    diag->text[0] != '\0' ? " " : "", undelivered.text);
+	return false;
 }

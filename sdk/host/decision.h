@@ -6,6 +6,8 @@
 #ifndef FO_HOST_DECISION_H
 #define FO_HOST_DECISION_H
 
+#include <stdbool.h>
+
 #include <firstops/error.h>
 #include <firstops/proof.h>
 
@@ -60,6 +62,7 @@ struct fo_decision {
 	char policy[FO_NAME_MAX + 1];
 	char rule[FO_NAME_MAX + 1];
 	fo_effect effect;	/* of that rule; zero is deny */
+	bool goes_on;		/* not weighed, and let go on (act.h) */
 	struct fo_now at;
 	struct fo_diag diag;	/* the reason, for the admin */
 };
@@ -106,9 +109,9 @@ FO_MUST_CHECK fo_err fo_decision_permit(const struct fo_authority *authority,
 /*
  * Make it a refusal, or trouble, and tell of that. It stays what it is
  * whether or not its event finds a reader; that it did not is put into the
- * reason.
+ * reason, and false is returned.
  */
-void fo_decision_refuse(const struct fo_authority *authority,
+bool fo_decision_refuse(const struct fo_authority *authority,
     struct fo_decision *decision, fo_err why, const struct fo_event *event,
     int (*rc)(fo_err why));
 

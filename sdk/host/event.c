@@ -374,10 +374,16 @@ add_deed(struct fo_buf *buf, const struct fo_event *event)
 		break;
 	case FO_EV_ACTION:
 		add_subject(buf, event);
-		fo_buf_addf(buf, " %s", event->res == FO_RES_NONE ?
-		    "has to ask before" : deed);
+		if (!event->past)
+			fo_buf_addf(buf, " %s", event->goes_on ?
+			    "goes on undecided with" :
+			    event->res == FO_RES_NONE ?
+			    "has to ask before" : deed);
 		add_words(buf, " ", event->act, CAP_ACT);
 		add_words(buf, " ", event->what, MSG_VALUE_MAX);
+		if (event->past && event->res != FO_RES_PERMIT)
+			fo_buf_adds(buf, event->goes_on ?
+			    ", undecided" : ", which is refused");
 		break;
 	case FO_EV_AUDIT_START:
 	case FO_EV_AUDIT_STOP:

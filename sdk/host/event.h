@@ -11,6 +11,7 @@
 #define FO_HOST_EVENT_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -78,6 +79,9 @@ struct fo_event {
 	const char *policy;	/* written as policy/rule */
 	const char *rule;
 	const char *detail;	/* put at the end of msg: the reason, or NULL */
+	/* what msg says of an action, beside its result */
+	bool goes_on;		/* undecided: nobody stops it */
+	bool past;		/* it was done before */
 };
 
 /*

@@ -7,6 +7,7 @@ Most are libcrypto's, made over and over by the same callers. The first of
 each place is what fails, and of the others one in so many.
 """
 
+import json
 import os
 import pwd
 import re
@@ -39,6 +40,7 @@ class Short:
 
     program = fo.FO
     troubles = (3,)  # how it ends for want of memory
+    speaks = "fo"  # how it begins what it says then
     places = 20  # so many are taken by a run that is not deep
     writes = True
     input = ""
@@ -142,7 +144,7 @@ def check(tool, answer, judge):
         judge(tool, answer)
         return
     assert answer.returncode in tool.troubles, "memory is no refusal"
-    assert answer.stderr.startswith("fo"), "it says nothing"
+    assert answer.stderr.startswith(tool.speaks), "it says nothing"
     tool.check_trouble(answer)
     if not tool.writes:
         nothing_changed(tool)
@@ -254,6 +256,41 @@ def decided(tool, answer):
 
 def test_want_of_memory_lets_nobody_in_and_is_no_denial():
     sweep(decided, Decides)
+
+
+class Hook(Short, verbs.Stage):
+    """fo hook claude, of what a rule forbids."""
+
+    words = ("hook", "claude")
+    troubles = (2,)  # anything else would be taken for a yes
+    speaks = ("fo", "FirstOps: ")
+    input = json.dumps({"tool_name": "Bash", "cwd": "/tmp",
+                        "permission_mode": "default",
+                        "tool_input": {"command": "rm -rf /"}})
+
+    def prepare(self):
+        self.store()
+        sample = fo.TOP / "etc/firstops/policies.d/coding-agents.yaml"
+        self.write(self.etc / "policies.d/coding-agents.yaml",
+                   sample.read_text())
+        self.agent("first", "--policies", "coding-agents", "--out",
+                   self.scene / "first.pem")
+        self.env["FO_PRIVATE_KEY_PATH"] = str(self.scene / "first.pem")
+
+    def check_trouble(self, answer):
+        assert all(e["res"] != "permit" for e in self.new_events("action"))
+
+
+def blocked(tool, answer):
+    said = json.loads(answer.stdout)["hookSpecificOutput"]
+    assert said["permissionDecision"] == "deny", answer
+    event, = tool.new_events("action")
+    assert (event["res"], event["pol"], event["name"]) == \
+        ("deny", "coding-agents/never-wipe", "first"), event
+
+
+def test_a_hook_says_no_or_ends_as_one_that_blocks():
+    sweep(blocked, Hook)
 
 
 # ---- changes ----------------------------------------------------------------

@@ -219,42 +219,108 @@ Test(act, who_is_no_longer_in_force_is_not_asked_about)
 	expect(FO_ERR_SUSPENDED, "deny", "-");
 }
 
-/* ---- an aside ------------------------------------------------------------ */
+/* ---- what goes on all the same ------------------------------------------- */
 
-Test(act, of_trouble_of_our_own_the_aside_is_said_after_the_reason)
+static const char open_way[] = "--fail-open";
+
+Test(act, our_own_trouble_goes_on_where_that_was_asked_for_and_says_so)
 {
+	static const fo_err own[] = { FO_ERR_NOMEM, FO_ERR_CRYPTO, FO_ERR_IO,
+		FO_ERR_STORE, FO_ERR_CONFIG };
 	struct fo_diag reason = { "" };
 
+	deed.instead = open_way;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		deed.trouble = own[i];
+		expect(own[i], "error", open_way);
+		cr_expect(decision.goes_on, "%d", own[i]);
+	}
 	fo_diag_set(&reason, "the reason");
-	deed.aside = "it goes on";
 	deed.trouble = FO_ERR_CONFIG;
 	deed.reason = &reason;
-	expect(FO_ERR_CONFIG, "error", "-");
-	cr_expect_str_eq(decision.diag.text, "the reason (it goes on)");
+	expect(FO_ERR_CONFIG, "error", open_way);
+	cr_expect_str_eq(decision.diag.text, "--fail-open: the reason");
 	deed.reason = NULL;
+	expect(FO_ERR_CONFIG, "error", open_way);
+	cr_expect_str_eq(told(), "agent build-bot of team-platform goes on "
+	    "undecided with command /usr/bin/systemctl%20restart%20web from "
+	    "10.2.3.4: config (--fail-open: the configuration cannot be read)");
+	deed.instead = NULL;
 	expect(FO_ERR_CONFIG, "error", "-");
-	cr_expect_str_eq(decision.diag.text,
-	    "the configuration cannot be read (it goes on)");
-	cr_expect_str_eq(told(), "agent build-bot of team-platform "
-	    "refused command /usr/bin/systemctl%20restart%20web from 10.2.3.4:"
-	    " config (the configuration cannot be read (it goes on))");
+	cr_expect_not(decision.goes_on);
+	cr_expect_str_eq(told(), "agent build-bot of team-platform refused "
+	    "command /usr/bin/systemctl%20restart%20web from 10.2.3.4: "
+	    "config");
 }
 
-Test(act, of_anything_else_there_is_no_aside)
+Test(act, nothing_else_goes_on)
 {
 	static const char *const unheard_of[] = { "/usr/bin/id", NULL };
 
-	deed.aside = "it goes on";
+	deed.instead = open_way;
+	for (int why = -128; why < 0; why++) {
+		deed.trouble = (fo_err)why;
+		if (why == FO_ERR_NOMEM || why == FO_ERR_CRYPTO ||
+		    why == FO_ERR_IO || why == FO_ERR_STORE ||
+		    why == FO_ERR_CONFIG)
+			continue;
+		cr_expect_eq(fo_act(&place.authority, &deed, &decision),
+		    (fo_err)why);
+		cr_expect_not(decision.goes_on, "%d", why);
+		cr_expect_str_empty(decision.policy, "%d", why);
+		/* but for audit, whose event is that of the permit */
+		cr_expect_eq(place_event(&place) == NULL,
+		    why == FO_ERR_AUDIT, "%d", why);
+	}
+	deed.trouble = FO_OK;
 	expect(FO_OK, "permit", "logins/services");
-	cr_expect_str_eq(decision.diag.text, "");
+	cr_expect_not(decision.goes_on);
 	run(unheard_of, "/usr/bin/id");
 	expect(FO_ERR_POLICY, "deny", "-");
 	cr_expect_str_eq(decision.diag.text, "no rule allows it");
+	cr_expect_not(decision.goes_on);
 	reboot();
 	deed.asks = true;
 	expect(FO_ERR_ASK, "none", "logins/with-a-question");
-	cr_expect_str_eq(decision.diag.text,
-	    "rule logins/with-a-question says ask");
+	cr_expect_not(decision.goes_on);
+}
+
+Test(act, nothing_goes_on_without_its_event)
+{
+	deed.instead = open_way;
+	deed.trouble = FO_ERR_STORE;
+	place.authority.audit_socket = "/none";
+	cr_expect_eq(fo_act(&place.authority, &deed, &decision),
+	    FO_ERR_STORE);
+	cr_expect_not(decision.goes_on);
+	cr_expect_not_null(strstr(decision.diag.text,
+	    "its event was not delivered"));
+}
+
+Test(act, what_was_done_before_is_told_as_that)
+{
+	static const char *const denied[] = { "/usr/bin/rm", "-fr", "/",
+		NULL };
+	const char *event;
+
+	deed.past = true;
+	deed.act = "wrote";
+	cr_assert_eq(fo_act(&place.authority, &deed, &decision), FO_OK);
+	cr_assert_not_null(event = place_event(&place));
+	cr_expect_str_eq(cee_get(event, "msg"), "agent build-bot of "
+	    "team-platform wrote /usr/bin/systemctl%20restart%20web from "
+	    "10.2.3.4");
+	run(denied, "/x");
+	expect(FO_ERR_POLICY, "deny", "logins/never-wipe");
+	cr_expect_str_eq(told(), "agent build-bot of team-platform wrote /x, "
+	    "which is refused from 10.2.3.4: policy (rule logins/never-wipe "
+	    "says deny)");
+	deed.instead = open_way;
+	deed.trouble = FO_ERR_STORE;
+	expect(FO_ERR_STORE, "error", open_way);
+	cr_expect_str_eq(told(), "agent build-bot of team-platform wrote /x, "
+	    "undecided from 10.2.3.4: store (--fail-open: the store cannot be "
+	    "read)");
 }
 
 /* ---- who, where and when ------------------------------------------------- */

@@ -110,6 +110,11 @@ static const struct end ends[] = {
 	    { "Observed", 3 }, { "Logged", 17 } },
 };
 
+/* Let go on without a decision (fo hook --fail-open). */
+static const struct end undecided_end = { "error", "failure",
+	{ "Failure", 2 }, { "Medium", 3 }, { "Observed", 3 },
+	{ "Logged", 17 } };
+
 static const struct end strange_end = { NULL, "unknown", { NULL, OTHER },
 	{ "Unknown", 0 }, { "Unknown", 0 }, { "Unknown", 0 } };
 
@@ -118,6 +123,8 @@ end_of(const struct audit_entry *entry)
 {
 	size_t i;
 
+	if (entry_is(entry, FO_KEY_POL, "--fail-open"))
+		return &undecided_end;
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		if (entry_is(entry, FO_KEY_RES, ends[i].res))
 			return &ends[i];

@@ -87,6 +87,26 @@ cell_text(const struct audit_entry *entry, fo_event_key key)
 	return strdup(text);
 }
 
+/* "auth", or of what a hook asked about, "action: read". NULL: no memory. */
+static char *
+event_text(const struct audit_entry *entry)
+{
+	char *ev = cell_text(entry, FO_KEY_EV), *act, *text = NULL;
+
+	if (!entry_is(entry, FO_KEY_EV, "action") ||
+	    entry_is(entry, FO_KEY_ACT, "command") ||
+	    fo_value_missing(&entry->event.value[FO_KEY_ACT]))
+		return ev;
+	act = cell_text(entry, FO_KEY_ACT);
+	if (ev != NULL && act != NULL &&
+	    asprintf(&text, "%s: %s", ev, act) < 0)
+		text = NULL;
+	free(ev);
+	free(act);
+
+	return text;
+}
+
 /* "deny: replay", or "permit"; NULL: no memory, and not half of it. */
 static char *
 result_text(const struct audit_entry *entry)
@@ -145,7 +165,7 @@ table_add(void *view, const struct audit_entry *entry)
 	row[COL_RESULT] = result_text(entry);
 	row[COL_PRINCIPAL] = principal_text(entry);
 	row[COL_OWNER] = cell_text(entry, FO_KEY_OWNER);
-	row[COL_EVENT] = cell_text(entry, FO_KEY_EV);
+	row[COL_EVENT] = event_text(entry);
 	row[COL_SERVICE] = cell_text(entry, FO_KEY_SVC);
 	row[COL_ACCOUNT] = cell_text(entry, FO_KEY_USER);
 	row[COL_SOURCE] = cell_text(entry, FO_KEY_SRC);

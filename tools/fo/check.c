@@ -3,22 +3,26 @@
  * act.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
 
 #include "consult.h"
+#include "file.h"
 #include "json.h"
 #include "out.h"
 #include "verb.h"
+
+#define WHAT_MAX_BYTES ((size_t)8 * 1024 * 1024)
 
 enum { OPT_CHANNEL, OPT_WHAT, OPT_CWD, OPT_METHOD, OPT_ASKS };
 
 static const struct verb_option options[] = {
 	[OPT_CHANNEL] = { "channel", "CHANNEL", "command, file, tool or http"
 	    " (required)" },
-	[OPT_WHAT] = { "what", "TEXT", "the command, path, tool or URL"
-	    " (required)" },
+	[OPT_WHAT] = { "what", "TEXT", "command, path, tool or URL; -: on"
+	    " standard input (required)" },
 	[OPT_CWD] = { "cwd", "FOLDER", "where a command runs, or a path is"
 	    " relative to" },
 	[OPT_METHOD] = { "method", "METHOD", "of a request; default GET" },
@@ -61,14 +65,18 @@ print(const struct call *call, const struct fo_decision *d)
 	if (d->why != FO_OK)
 		note("fo: %s: %s", fo_err_word(d->why), reason);
 
-	return d->why == FO_ERR_ASK ? FO_EXIT_DENIED : exit_of(d->why);
+	if (d->why == FO_OK)
+		return FO_EXIT_DONE;
+	if (d->why == FO_ERR_ARG)
+		return FO_EXIT_USAGE;
+	return d->res == FO_RES_ERROR ? FO_EXIT_TROUBLE : FO_EXIT_DENIED;
 }
 
 /* What belongs to the channel. */
-static void
+static fo_err
 set_action(const struct call *call, struct question *question)
 {
-	const char *what = call->option[OPT_WHAT];
+	const char *what = question->what;
 	struct action_text *action = &question->action;
 
 	if (strcmp(action->channel, "command") == 0) {
@@ -82,10 +90,34 @@ set_action(const struct call *call, struct question *question)
 	} else if (strcmp(action->channel, "tool") == 0) {
 		action->tool = what;
 	} else {
-		question->trouble = FO_ERR_ARG;
 		fo_diag_set(&question->reason, "channel \"%.32s\": must be"
 		    " command, file, tool or http", action->channel);
+		return FO_ERR_ARG;
 	}
+
+	return FO_OK;
+}
+
+/* What no other user shall see among our arguments, or what is too long. */
+static fo_err
+read_what(struct question *question)
+{
+	size_t len = 0;
+	fo_err r;
+
+	if (strcmp(question->what, "-") != 0)
+		return FO_OK;
+	if ((r = file_read("-", WHAT_MAX_BYTES, &question->reason,
+	    &question->made, &len)) != FO_OK)
+		return r;
+	if (strlen(question->made) != len) {
+		fo_diag_set(&question->reason, "standard input: it has a NUL"
+		    " in it");
+		return FO_ERR_ARG;
+	}
+	question->what = question->made;
+
+	return FO_OK;
 }
 
 static int
@@ -98,18 +130,25 @@ run(const struct call *call)
 		.what = call->option[OPT_WHAT],
 		.asks = call->option[OPT_ASKS] != NULL };
 	struct fo_decision decision;
+	int code;
+	fo_err r;
 
 	if (question.act == NULL || question.what == NULL)
 		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "--channel and"
 		    " --what are required: say what is to be done, as"
 		    " --channel file --what /etc/passwd");
-	set_action(call, &question);
-	if (question.trouble != FO_OK)
-		return fail(call, FO_EXIT_USAGE, FO_ERR_ARG, "%s",
-		    question.reason.text);
-	consult(call->config, &question, &decision);
+	if ((r = read_what(&question)) == FO_OK)
+		r = set_action(call, &question);
+	if (r == FO_OK) {
+		consult(call->config, &question, &decision);
+		code = print(call, &decision);
+	} else {
+		code = fail(call, r == FO_ERR_ARG ? FO_EXIT_USAGE :
+		    FO_EXIT_TROUBLE, r, "%s", question.reason.text);
+	}
+	free(question.made);
 
-	return print(call, &decision);
+	return code;
 }
 
 const struct verb verb_check = {

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <firstops/challenge.h>
-#include <firstops/key.h>
 #include <firstops/proof.h>
 #include <firstops/target.h>
 
@@ -19,7 +18,10 @@
 #include "host/act.h"
 #include "host/audit.h"
 
+#include "signing.h"
+
 #define AGENT_PREFIX "fo_agent_"
+#define HOST_SIZE 65
 
 /* All that is got on the way, and let go of at its end. */
 struct consultation {
@@ -30,70 +32,77 @@ struct consultation {
 	struct fo_login_record who;
 	struct action action;
 	char user[64];
+	bool may_go_on;
 	struct fo_diag diag;
 };
 
 /* ---- who ---------------------------------------------------------------- */
 
-/* A proof for a nonce that was made here is nobody's old one. */
-static fo_err
-sign(struct consultation *c, const struct fo_key *key, const char *htu,
-    char nonce[FO_NONCE_SIZE], char **ret_proof)
+/* The name of this host where the store cannot say it. */
+static const char *
+host_of(const struct consultation *c, char own[HOST_SIZE])
 {
-	struct fo_request request = { .htm = FO_HTM_PAM, .htu = htu,
-		.nonce = nonce, .diag = &c->diag };
-	struct fo_now now;
-	fo_err r;
-
-	if ((r = fo_nonce_new(nonce)) != FO_OK ||
-	    (r = fo_clock_system.now(fo_clock_system.arg, &now)) != FO_OK)
-		return r;
-	request.iat = now.s;
-
-	return fo_proof_sign(key, &request, ret_proof);
+	if (c->config != NULL)
+		return c->config->host;
+	if (gethostname(own, HOST_SIZE) != 0)
+		return "localhost";
+	own[HOST_SIZE - 1] = '\0';
+	own[strcspn(own, ".")] = '\0';
+	return own;
 }
 
+/*
+ * Whoever asks holds a key: it signs for this question, to a nonce that was
+ * made here and so in nobody's old proof.
+ */
 static fo_err
-prove(struct consultation *c, const char *htu, char ret_jkt[FO_JKT_SIZE])
+prove(struct consultation *c)
 {
-	char nonce[FO_NONCE_SIZE], *uri = NULL, *text = NULL;
+	char nonce[FO_NONCE_SIZE], host[HOST_SIZE], *htu = NULL, *text = NULL;
 	struct fo_proof *proof = NULL;
-	struct fo_key *key = NULL;
-	struct fo_expect want = { .htm = FO_HTM_PAM, .htu = htu,
-		.nonce = nonce, .max_age_s = FO_MAX_AGE_S, .clock_skew_s = 1,
+	struct fo_request request = { .htm = FO_HTM_PAM, .nonce = nonce,
+		.diag = &c->diag };
+	struct fo_expect want = { .htm = FO_HTM_PAM, .nonce = nonce,
+		.max_age_s = FO_MAX_AGE_S, .clock_skew_s = 1,
 		.diag = &c->diag };
 	struct fo_now now;
 	fo_err r;
 
-	if ((r = fo_key_find(NULL, &c->diag, &uri)) != FO_OK ||
-	    (r = fo_key_load(uri, NULL, NULL, &c->diag, &key)) != FO_OK ||
-	    (r = sign(c, key, htu, nonce, &text)) != FO_OK ||
+	if ((r = fo_target_format(host_of(c, host), c->question->service,
+	    c->user, &htu)) != FO_OK ||
+	    (r = fo_nonce_new(nonce)) != FO_OK ||
 	    (r = fo_clock_system.now(fo_clock_system.arg, &now)) != FO_OK)
 		goto out;
+	request.htu = htu;
+	request.iat = now.s;
+	if ((r = signing_proof(&request, c->question->limit_ms, &text)) !=
+	    FO_OK ||
+	    (r = fo_clock_system.now(fo_clock_system.arg, &now)) != FO_OK)
+		goto out;
+	want.htu = htu;
 	want.now = now.s;
 	if ((r = fo_proof_verify(text, strlen(text), &want, &proof)) == FO_OK)
-		memcpy(ret_jkt, fo_proof_jkt(proof), FO_JKT_SIZE);
+		fo_decision_text(fo_proof_jkt(proof), c->who.jkt,
+		    sizeof(c->who.jkt));
 out:
 	fo_proof_free(&proof);
 	fo_proof_text_free(&text);
-	fo_key_free(&key);
-	free(uri);
+	free(htu);
 	return r;
 }
 
 /* Whoever says which agent it is has to be that one. */
 static fo_err
-check_said(struct consultation *c)
+check_said(const char *id, struct fo_diag *diag)
 {
 	const char *said = getenv("FO_AGENT_ID");
-	const char *id = c->principal->id;
 
 	if (said == NULL || said[0] == '\0' || strcmp(said, id) == 0 ||
 	    (strncmp(id, AGENT_PREFIX, strlen(AGENT_PREFIX)) == 0 &&
 	    strcmp(said, id + strlen(AGENT_PREFIX)) == 0))
 		return FO_OK;
-	fo_diag_set(&c->diag, "the key is %s's, and FO_AGENT_ID says %.64s",
-	    id, said);
+	fo_diag_set(diag, "FO_AGENT_ID says %.64s, and the key is another's",
+	    said);
 	return FO_ERR_UNKNOWN_KEY;
 }
 
@@ -109,46 +118,41 @@ name_user(struct consultation *c)
 		    (unsigned long)getuid());
 }
 
+/* Whose key it is, by the store. */
 static fo_err
-identify(struct consultation *c)
+identify(struct consultation *c, struct fo_diag *diag)
 {
-	char id[FO_ID_SIZE], jkt[FO_JKT_SIZE], *htu = NULL;
+	char id[FO_ID_SIZE];
 	fo_err r;
 
-	if ((r = fo_target_format(c->config->host, c->question->service,
-	    c->user, &htu)) != FO_OK ||
-	    (r = prove(c, htu, jkt)) != FO_OK ||
-	    (r = fo_store_find(c->store, jkt, &c->diag, id)) != FO_OK ||
-	    (r = fo_store_principal(c->store, id, &c->diag,
-	    &c->principal)) != FO_OK ||
-	    (r = check_said(c)) != FO_OK)
-		goto out;
+	if ((r = fo_store_find(c->store, c->who.jkt, diag, id)) != FO_OK)
+		return r;
+	r = fo_store_principal(c->store, id, diag, &c->principal);
+	if (r == FO_ERR_NOT_FOUND) {
+		fo_diag_set(diag, "keys.d/%s leads to a principal that is no"
+		    " longer registered", c->who.jkt);
+		return FO_ERR_UNKNOWN_KEY;
+	}
+	if (r != FO_OK)
+		return r;
 	fo_decision_text(id, c->who.id, sizeof(c->who.id));
-	fo_decision_text(jkt, c->who.jkt, sizeof(c->who.jkt));
 	fo_decision_text(c->principal->name, c->who.name,
 	    sizeof(c->who.name));
 	fo_decision_text(c->principal->owner, c->who.owner,
 	    sizeof(c->who.owner));
 	fo_decision_text(fo_kind_word(c->principal->kind), c->who.kind,
 	    sizeof(c->who.kind));
-	r = fo_sid_new(c->who.sid);
-out:
-	free(htu);
-	return r;
+	return check_said(id, diag);
 }
 
-/* ---- the whole ---------------------------------------------------------- */
+/* ---- what --------------------------------------------------------------- */
 
 static fo_err
-prepare(const char *config_path, struct consultation *c)
+read_question(struct consultation *c)
 {
 	struct fo_now now;
 	fo_err r;
 
-	if ((r = fo_store_new(config_path, &c->diag, &c->store)) != FO_OK ||
-	    (r = fo_store_config(c->store, &c->diag, &c->config)) != FO_OK ||
-	    (r = identify(c)) != FO_OK)
-		return r;
 	if (c->question->trouble != FO_OK) {
 		c->diag = c->question->reason;
 		return c->question->trouble;
@@ -156,8 +160,54 @@ prepare(const char *config_path, struct consultation *c)
 	if ((r = fo_clock_system.now(fo_clock_system.arg, &now)) != FO_OK)
 		return r;
 
-	return action_read(&c->question->action, c->config->host, now.s,
-	    &c->diag, &c->action);
+	return action_read(&c->question->action, c->config != NULL ?
+	    c->config->host : NULL, now.s, &c->diag, &c->action);
+}
+
+/* A file by its own path: a relative one, or a link's, says little later. */
+static const char *
+name_deed(const struct consultation *c)
+{
+	return c->action.resolved != NULL ? c->action.resolved :
+	    c->action.path != NULL ? c->action.path : c->question->what;
+}
+
+/* ---- the whole ---------------------------------------------------------- */
+
+static fo_err
+open_store(const char *config_path, struct consultation *c,
+    struct fo_diag *diag)
+{
+	fo_err r;
+
+	if ((r = fo_store_new(config_path, diag, &c->store)) != FO_OK)
+		return r;
+	return fo_store_config(c->store, diag, &c->config);
+}
+
+/*
+ * What is wrong with the store is told before anything else, and yet both key
+ * and question are looked at: without them nothing goes on.
+ */
+static fo_err
+prepare(const char *config_path, struct consultation *c)
+{
+	struct fo_diag diag = { "" };
+	fo_err signs, asks, store;
+
+	store = open_store(config_path, c, &diag);
+	if ((signs = prove(c)) == FO_OK && store == FO_OK)
+		store = identify(c, &diag);
+	if (signs != FO_OK && store == FO_OK)
+		return signs;
+	asks = read_question(c);
+	c->may_go_on = signs == FO_OK && asks == FO_OK;
+	if (store != FO_OK) {
+		c->diag = diag;
+		return store;
+	}
+
+	return asks;
 }
 
 void
@@ -168,21 +218,22 @@ consult(const char *config_path, const struct question *question,
 	fo_err trouble;
 
 	name_user(&c);
-	trouble = prepare(config_path, &c);
+	if ((trouble = fo_sid_new(c.who.sid)) == FO_OK)
+		trouble = prepare(config_path, &c);
 
 	const struct fo_authority authority = { .store = c.store,
 		.config = c.config, .clock = &fo_clock_system,
 		.audit_tag = "fo", .audit_socket = FO_AUDIT_SOCKET };
 	const struct fo_deed deed = {
-		.who = c.who.sid[0] != '\0' ? &c.who : NULL,
+		.who = c.who.jkt[0] != '\0' ? &c.who : NULL,
 		.trouble = trouble,
 		.reason = &c.diag,
 		.action = c.action.of,
 		.asks = question->asks,
-		.aside = question->fail_open ?
-		    "it goes on: --fail-open" : NULL,
+		.instead = c.may_go_on ? question->instead : NULL,
+		.past = question->past,
 		.act = question->act,
-		.what = question->what,
+		.what = name_deed(&c),
 		.service = question->service,
 		.user = c.user,
 		.ruser = c.user,

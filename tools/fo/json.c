@@ -212,14 +212,26 @@ json_read(const char *text, size_t len, struct fo_diag *diag)
 	return json_wrap(value);
 }
 
-const char *
-json_get(const struct json *object, const char *within, const char *name)
+static const json_t *
+find(const struct json *object, const char *within, const char *name)
 {
 	const json_t *value = object->value;
 
 	if (within != NULL)
 		value = json_object_get(value, within);
-	return json_string_value(json_object_get(value, name));
+	return json_object_get(value, name);
+}
+
+const char *
+json_get(const struct json *object, const char *within, const char *name)
+{
+	return json_string_value(find(object, within, name));
+}
+
+bool
+json_has(const struct json *object, const char *within, const char *name)
+{
+	return find(object, within, name) != NULL;
 }
 
 char *

@@ -57,6 +57,10 @@ struct json *json_read(const char *text, size_t len, struct fo_diag *diag);
 const char *json_get(const struct json *object, const char *within,
     const char *name);
 
+/* Is there such a member, of whatever kind? */
+bool json_has(const struct json *object, const char *within,
+    const char *name);
+
 /* One line of a batch: texts are NULL where they are absent or null. */
 struct batch_line {
 	char *proof;

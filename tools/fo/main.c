@@ -101,6 +101,14 @@ run(const struct verb *verb, int used, int argc, char **argv)
 	return verb->run(&call);
 }
 
+/* Where even that fails, a hook must not be taken for a yes. */
+static int
+trouble(int argc, char **argv)
+{
+	return argc > 1 && strcmp(argv[1], "hook") == 0 ? FO_EXIT_BLOCK :
+	    FO_EXIT_TROUBLE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -115,7 +123,7 @@ main(int argc, char **argv)
 	if (!fo_program_start()) {
 		note("fo: libcrypto cannot be used; is libssl3 installed"
 		    " whole?");
-		return FO_EXIT_TROUBLE;
+		return trouble(argc, argv);
 	}
 	if (argc < 2) {
 		help_overview(stderr);
@@ -135,7 +143,7 @@ main(int argc, char **argv)
 		note("fo: standard output: the result could not be written%s",
 		    code == FO_EXIT_DONE ? "; what was asked for is done" :
 		    "");
-		return FO_EXIT_TROUBLE;
+		return trouble(argc, argv);
 	}
 
 	return code;

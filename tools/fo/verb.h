@@ -19,7 +19,8 @@ enum {
 	FO_EXIT_DONE = 0,
 	FO_EXIT_DENIED = 1,	/* refused, not found, problems found */
 	FO_EXIT_USAGE = 2,	/* the command line cannot be understood */
-	FO_EXIT_TROUBLE = 3	/* it could not be done, or found out */
+	FO_EXIT_TROUBLE = 3,	/* it could not be done, or found out */
+	FO_EXIT_BLOCK = 2	/* of a hook, which is no yes with this only */
 };
 
 /* An option, always long: --name, or --name VALUE. */
