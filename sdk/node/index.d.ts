@@ -97,3 +97,40 @@ export function dpopFetch(identity: Identity, options?: {
 export function pgPassword(identity: Identity, host: string, user: string,
                            options?: { service?: string }
                            ): () => Promise<string>;
+
+/** What the policies say to an action. */
+export interface Decision {
+  /** ask: a person is to be asked first; go on only if they say yes. */
+  readonly decision: 'allow' | 'ask' | 'deny';
+  /** Is it allow? */
+  readonly allowed: boolean;
+  /** The word of the event: "ok", "ask", "policy", "suspended", ... */
+  readonly why: string;
+  /** Those that decided; null: none did. */
+  readonly policy: string | null;
+  readonly rule: string | null;
+  /** The same for people. */
+  readonly reason: string;
+}
+
+export interface CheckOptions {
+  /** Where a command runs, or what a path is relative to. */
+  cwd?: string;
+  /** Of a request; GET. */
+  method?: string;
+  /** Another firstops.yaml than /etc/firstops/firstops.yaml. */
+  config?: string;
+  /** 10000; a person who has to confirm with the signer needs some. */
+  timeoutMs?: number;
+}
+
+/**
+ * Ask whether whoever's key signs here may do something: fo check.
+ *
+ * @param channel command (a text for a shell), file, tool or http
+ * @param what the command, path, name or URL
+ * @throws FirstOpsError for what kept it from being decided: do not go on
+ */
+export function check(channel: 'command' | 'file' | 'tool' | 'http',
+                      what: string | URL,
+                      options?: CheckOptions): Promise<Decision>;

@@ -10,6 +10,7 @@
  * target, and used once (RFC 9449). Each failure is a FirstOpsError whose
  * `why` is the word that an auditor reads. Nothing is printed.
  */
+import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -251,4 +252,72 @@ function redirected(request, response) {
 export function pgPassword(identity, host, user,
                            { service = 'postgresql' } = {}) {
   return () => identity.pamProof(host, service, user);
+}
+
+const DECISIONS = new Set(['allow', 'ask', 'deny']);
+
+/** Run fo, found on PATH, without a shell; how it ended and what it said. */
+function runFo(words, input, timeoutMs) {
+  return new Promise((done, failed) => {
+    const child = spawn('fo', words, {
+      timeout: timeoutMs, killSignal: 'SIGKILL',
+      stdio: ['pipe', 'pipe', 'pipe'] });
+    const said = { stdout: [], stderr: [] };
+    for (const name of ['stdout', 'stderr'])
+      child[name].on('data', (data) => said[name].push(data));
+    child.on('error', (error) => failed(error.code === 'ENOENT' ?
+      new NotFoundError("fo is not on PATH; install FirstOps' tools",
+                        'not_found') :
+      new ReadError(`fo: ${error.message}`, 'io')));
+    child.on('close', (code, signal) => done({
+      code, signal, stdout: Buffer.concat(said.stdout).toString(),
+      stderr: Buffer.concat(said.stderr).toString() }));
+    child.stdin.on('error', () => {}); // it ended before it read: seen above
+    child.stdin.end(input);
+  });
+}
+
+/** An answer of fo check, if it is one. */
+function readDecision({ code, signal, stdout, stderr }, timeoutMs) {
+  if (signal === 'SIGKILL')
+    throw new ReadError(`fo check gave no answer within ${timeoutMs} ms`,
+                        'io');
+  let said;
+  try {
+    said = JSON.parse(stdout);
+  } catch {
+    said = null;
+  }
+  if (typeof said?.why !== 'string')
+    throw new FirstOpsError(`fo check ended with ${code ?? signal} and no ` +
+                            `answer: ${stderr.trim()}`, 'internal');
+  const { decision, why, policy = null, rule = null, error } = said;
+  if (![0, 1].includes(code) || !DECISIONS.has(decision) ||
+      (code === 0) !== (decision === 'allow'))
+    throw typed(Object.assign(
+      new Error(error ?? `fo check ended with ${code}`),
+      { why: why === 'ok' ? 'internal' : why }));
+  return Object.freeze({ decision, why, policy, rule,
+                         allowed: decision === 'allow',
+                         reason: error ?? `rule ${policy}/${rule} allows it` });
+}
+
+/**
+ * Ask whether whoever's key signs here may do something: fo check, as a hook
+ * of a coding agent does. A no is an answer; what kept it from being decided
+ * is thrown.
+ */
+export async function check(channel, what, { cwd, method, config,
+                                             timeoutMs = 10000 } = {}) {
+  const text = String(what instanceof URL && channel === 'file' ?
+    fileURLToPath(what) : what);
+  const words = ['check', '--json', '--asks', '--channel', String(channel),
+                 '--what', '-'];
+  for (const [option, value] of Object.entries({ cwd, method, config }))
+    if (value !== undefined) words.push(`--${option}`, String(value));
+  const input = Buffer.from(text);
+  if (input.toString() !== text || [text, ...words].join().includes('\0'))
+    throw new ArgumentError('an argument has a NUL, or half a character, in ' +
+                            'it', 'arg');
+  return readDecision(await runFo(words, input, timeoutMs), timeoutMs);
 }

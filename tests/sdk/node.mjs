@@ -3,16 +3,20 @@
  * signs each request and answers nonces, and what goes wrong is an error with
  * the word of the audit log. Prints TAP; tests/sdk/test_node.py runs it.
  *
- *   node node.mjs PACKAGE KEY ENCRYPTED-KEY PASSPHRASE MODULES
+ *   node node.mjs PACKAGE KEY ENCRYPTED-KEY PASSPHRASE MODULES CONFIG
+ *
+ * CONFIG is of a store in which KEY is an agent's, with the policy of
+ * test_node.py, and fo is on PATH.
  */
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
+import os from 'node:os';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-const [folder, keyPath, lockedPath, passphrase, modules] =
+const [folder, keyPath, lockedPath, passphrase, modules, config] =
   process.argv.slice(2);
 const firstops = await import(`${folder}/index.js`);
 const jose = createRequire(`${modules}/`)('jose');
@@ -95,6 +99,26 @@ async function withServer(does, nonce) {
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
   }
+}
+
+const scratch = fs.mkdtempSync(`${os.tmpdir()}/firstops-node-`);
+process.on('exit', () => fs.rmSync(scratch, { recursive: true }));
+
+async function withEnvironment(more, does) {
+  const before = { ...process.env };
+  Object.assign(process.env, more);
+  try {
+    await does();
+  } finally {
+    Object.assign(process.env, before);
+  }
+}
+
+/** Another fo stands before the real one. */
+async function withFo(text, does) {
+  fs.writeFileSync(`${scratch}/fo`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  await withEnvironment({ PATH: `${scratch}:/usr/bin:/bin` }, does);
+  fs.rmSync(`${scratch}/fo`);
 }
 
 const tests = {
@@ -277,6 +301,94 @@ const tests = {
     const grown = await rounds(8) - before;
     // 400 keys that stay would be some 40 MiB
     assert.ok(grown < 12 << 20, `${grown} bytes more`);
+  },
+
+  async 'the policies are asked and answer'() {
+    for (const [channel, what, more, want] of [
+      ['command', 'ls -l', {}, ['allow', 'ok', 'agents', 'run']],
+      ['command', 'rm -rf /', {}, ['deny', 'policy', 'agents', 'never']],
+      ['file', '.env', { cwd: '/srv' }, ['ask', 'ask', 'agents', 'first-ask']],
+      ['file', new URL('file:///srv/.env'), {},
+       ['ask', 'ask', 'agents', 'first-ask']],
+      ['tool', 'any', {}, ['deny', 'policy', null, null]],
+      ['http', 'https://h/', {}, ['deny', 'policy', null, null]],
+      ['http', new URL('https://h/'), { method: 'POST' },
+       ['allow', 'ok', 'agents', 'post']]]) {
+      const said = await firstops.check(channel, what, { config, ...more });
+      assert.deepEqual([said.decision, said.why, said.policy, said.rule],
+                       want);
+      assert.equal(said.allowed, want[0] === 'allow');
+      assert.ok(want[3] === null || said.reason.includes(want[3]));
+      assert.ok(Object.isFrozen(said));
+    }
+  },
+
+  async 'no shell and no list of processes sees what is asked'() {
+    const mark = `${scratch}/mark`;
+    for (const what of [`$(touch ${mark})`, `'; touch ${mark}; '`, '-',
+                        '--help', 'two\nlines', `ü ${'x'.repeat(10000)}`])
+      await firstops.check('command', what, { config });
+    assert.ok(!fs.existsSync(mark));
+    await withFo('printf "%s\\n" "$@" >"${0%/*}/args"; cat >"${0%/*}/in"',
+                 async () => raises(
+                   firstops.FirstOpsError, 'internal',
+                   () => firstops.check('command', 'a secret', { config })));
+    assert.equal(fs.readFileSync(`${scratch}/in`, 'utf8'), 'a secret');
+    assert.deepEqual(
+      fs.readFileSync(`${scratch}/args`, 'utf8').trim().split('\n'),
+      ['check', '--json', '--asks', '--channel', 'command', '--what', '-',
+       '--config', config]);
+  },
+
+  async 'what kept it from being decided is thrown'() {
+    const ask = (channel, what, more) => () =>
+      firstops.check(channel, what, { config, ...more });
+    await raises(firstops.FirstOpsError, 'config',
+                 ask('tool', 'x', { config: '/none/firstops.yaml' }));
+    await raises(firstops.ArgumentError, 'arg', ask('login', 'x'));
+    await raises(firstops.ArgumentError, 'arg', ask('file', 'relative'));
+    for (const bad of ['a\0b', '\ud800']) {
+      await raises(firstops.ArgumentError, 'arg', ask('command', bad));
+    }
+    await raises(firstops.ArgumentError, 'arg',
+                 ask('command', 'ls', { cwd: '/a\0b' }));
+    await withEnvironment({ FO_PRIVATE_KEY_PATH: '/none.pem' }, () =>
+      raises(firstops.NotFoundError, 'not_found', ask('command', 'ls')));
+    await withEnvironment({ PATH: '/none' }, () =>
+      raises(firstops.NotFoundError, 'not_found', ask('command', 'ls')));
+  },
+
+  async 'an answer that is none is never a yes'() {
+    const allow = '{"ok":true,"decision":"allow","why":"ok"}';
+    for (const [text, Kind, why] of [
+      ['exit 0', firstops.FirstOpsError, 'internal'],
+      ['exit 1', firstops.FirstOpsError, 'internal'],
+      ['exit 127', firstops.FirstOpsError, 'internal'],
+      ['kill -15 $$', firstops.FirstOpsError, 'internal'],
+      ['kill -9 $$', firstops.ReadError, 'io'],
+      ['echo allow', firstops.FirstOpsError, 'internal'],
+      ['echo null', firstops.FirstOpsError, 'internal'],
+      ['echo "{\\"decision\\":\\"allow\\"}"', firstops.FirstOpsError,
+       'internal'],
+      [`echo '${allow}'; exit 1`, firstops.FirstOpsError, 'internal'],
+      [`echo '${allow}'; exit 3`, firstops.FirstOpsError, 'internal'],
+      [`echo '${allow}${allow}'`, firstops.FirstOpsError, 'internal'],
+      [`echo '${allow.replace('allow', 'deny')}'`, firstops.FirstOpsError,
+       'internal'],
+      [`echo '{"decision":"deny","why":"store"}'; exit 3`,
+       firstops.FirstOpsError, 'store']]) {
+      await withFo(text, () =>
+        raises(Kind, why, () => firstops.check('tool', 'x', { config })));
+    }
+  },
+
+  async 'who does not answer in time is ended'() {
+    await withFo('exec sleep 60', async () => {
+      const said = await raises(
+        firstops.ReadError, 'io',
+        () => firstops.check('tool', 'x', { config, timeoutMs: 200 }));
+      assert.ok(said.includes('within 200 ms'), said);
+    });
   },
 
   async 'its version is the librarys'() {

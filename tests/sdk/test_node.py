@@ -4,6 +4,7 @@ that nothing is compiled or fetched when it is installed."""
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,26 @@ PACKAGE = BUILD.resolve() / "sdk" / "node" / "firstops"
 MODULES = pathlib.Path("/usr/local/lib/firstops-tests/node-modules/"
                        "node_modules")
 PASSPHRASE = "a passphrase"
+POLICY = """\
+---
+version: 1
+policy: agents
+rules:
+  - {rule: run, effect: allow, channel: command}
+  - rule: never
+    effect: deny
+    channel: command
+    when: {command: ["rm -rf /"]}
+  - rule: first-ask
+    effect: ask
+    channel: file
+    when: {path: ["*/.env"]}
+  - rule: post
+    effect: allow
+    channel: http
+    when: {method: [POST]}
+...
+"""
 # Only root can be without a network.
 OFFLINE = ("unshare", "-n") if os.geteuid() == 0 else ()
 
@@ -41,6 +62,22 @@ def check_install(folder):
     assert said.startswith("1."), said
 
 
+def make_store(folder, key):
+    """In which the key is an agent's; its firstops.yaml."""
+    config = folder / "etc/firstops.yaml"
+    good(FO, "init", "--host", "bastion", "--config", config)
+    config.write_text(re.sub(
+        r"^audit:.*$", f'audit: {{required: ["file:{folder}/log"]}}',
+        config.read_text(), flags=re.M))
+    policy = config.parent / "policies.d/agents.yaml"
+    policy.write_text(POLICY)
+    for path in (config, policy):
+        path.chmod(0o644)
+    good(FO, "agent", "create", "bot", "--owner", "team", "--policies",
+         "agents", "--jwk", key, "--config", config)
+    return config
+
+
 def main():
     if not shutil.which("node") or not (MODULES / "jose").is_dir():
         print("1..0 # SKIP needs node, and jose from npm")
@@ -52,10 +89,12 @@ def main():
         good("openssl", "pkcs8", "-topk8", "-in", key, "-passout",
              f"pass:{PASSPHRASE}", "-out", locked)
         check_install(folder)
+        config = make_store(folder, key)
         return subprocess.run(
             ["node", "--expose-gc", TOP / "tests/sdk/node.mjs", PACKAGE,
-             key, locked, PASSPHRASE, MODULES],
-            env={**os.environ, "FO_PRIVATE_KEY_PATH": str(key)}).returncode
+             key, locked, PASSPHRASE, MODULES, config],
+            env={**os.environ, "FO_PRIVATE_KEY_PATH": str(key),
+                 "PATH": f"{FO.parent}:{os.environ['PATH']}"}).returncode
 
 
 if __name__ == "__main__":

@@ -468,6 +468,173 @@ def test_an_async_client_signs_too():
         check(server.seen[1][2], me, "GET", server.url("/nonce"), NONCE)
 
 
+# ---- asking the policies ----------------------------------------------------
+
+POLICY = """\
+---
+version: 1
+policy: agents
+rules:
+  - {rule: run, effect: allow, channel: command}
+  - rule: never
+    effect: deny
+    channel: command
+    when: {command: ["rm -rf /"]}
+  - rule: first-ask
+    effect: ask
+    channel: file
+    when: {path: ["*/.env"]}
+  - rule: post
+    effect: allow
+    channel: http
+    when: {method: [POST]}
+...
+"""
+
+
+class Store(Folder):
+    """With a store, an agent whose key is found, and fo on PATH."""
+
+    def __enter__(self):
+        folder = super().__enter__()
+        self.config = folder / "etc/firstops.yaml"
+        fo("init", "--host", "bastion", "--config", self.config)
+        text = re.sub(r"^audit:.*$",
+                      f'audit: {{required: ["file:{folder}/log"]}}',
+                      self.config.read_text(), flags=re.M)
+        self.config.write_text(text)
+        policy = self.config.parent / "policies.d/agents.yaml"
+        policy.write_text(POLICY)
+        for path in (self.config, policy):
+            path.chmod(0o644)
+        fo("agent", "create", "bot", "--owner", "team", "--policies",
+           "agents", "--jwk", folder / "key.pem", "--config", self.config)
+        self.before = dict(os.environ)
+        os.environ["PATH"] = f"{FO.parent}:/usr/bin:/bin"
+        os.environ["FO_PRIVATE_KEY_PATH"] = str(folder / "key.pem")
+        self.folder = folder
+        return self
+
+    def __exit__(self, *how):
+        os.environ.clear()
+        os.environ.update(self.before)
+        super().__exit__(*how)
+
+    def program(self, text):
+        """Another fo."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        (folder / "fo").write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "fo").chmod(0o755)
+        os.environ["PATH"] = f"{folder}:/usr/bin:/bin"
+
+    def check(self, channel, what, **more):
+        return firstops.check(channel, what, config=self.config, **more)
+
+
+def test_the_policies_are_asked_and_answer():
+    with Store() as store:
+        for channel, what, more, want in (
+                ("command", "ls -l", {}, ("allow", "ok", "agents", "run")),
+                ("command", "rm -rf /", {},
+                 ("deny", "policy", "agents", "never")),
+                ("file", ".env", {"cwd": store.folder},
+                 ("ask", "ask", "agents", "first-ask")),
+                ("file", store.folder / ".env", {},
+                 ("ask", "ask", "agents", "first-ask")),
+                ("tool", "any", {}, ("deny", "policy", None, None)),
+                ("http", "https://h/", {}, ("deny", "policy", None, None)),
+                ("http", "https://h/", {"method": "POST"},
+                 ("allow", "ok", "agents", "post"))):
+            said = store.check(channel, what, **more)
+            assert isinstance(said, firstops.Decision)
+            assert (said.decision, said.why, said.policy, said.rule) == \
+                want, said
+            assert said.allowed is (want[0] == "allow")
+            assert want[3] is None or want[3] in said.reason, said
+        events = [json.loads(line.partition("@cee:")[2]) for line in
+                  (store.folder / "log").read_text().splitlines() if line]
+        assert [(e["name"], e["act"]) for e in events[1:4]] == [
+            ("bot", "command"), ("bot", "command"), ("bot", "file")]
+
+
+def test_who_is_suspended_gets_a_no_and_no_exception():
+    with Store() as store:
+        fo("agent", "suspend", "bot", "--config", store.config)
+        said = store.check("command", "ls")
+        assert (said.decision, said.why, said.rule) == \
+            ("deny", "suspended", None), said
+
+
+def test_no_shell_and_no_list_of_processes_sees_what_is_asked():
+    with Store() as store:
+        mark = store.folder / "mark"
+        for what in (f"$(touch {mark})", f"'; touch {mark}; '", "-", "--help",
+                     "two\nlines", "\u00fc " + "x" * 10_000):
+            said = store.check("command", what)
+            assert said.decision in ("allow", "deny"), said
+        assert not mark.exists()
+        store.program('printf "%s\\n" "$@" >"${0%/*}/args"; cat >"${0%/*}/in"')
+        raises(firstops.FirstOpsError, "internal", store.check, "command",
+               "a secret")
+        folder = store.folder / "bin"
+        assert (folder / "in").read_text() == "a secret"
+        assert (folder / "args").read_text().splitlines() == [
+            "check", "--json", "--asks", "--channel", "command", "--what",
+            "-", "--config", str(store.config)]
+
+
+def test_what_kept_it_from_being_decided_is_raised():
+    with Store() as store:
+        (store.folder / "etc/policies.d/agents.yaml").write_text("[")
+        raises(firstops.FirstOpsError, "store", store.check, "command", "ls")
+        raises(firstops.FirstOpsError, "config", firstops.check, "tool", "x",
+               config="/none/firstops.yaml")
+        raises(firstops.ArgumentError, "arg", store.check, "login", "x")
+        raises(firstops.ArgumentError, "arg", store.check, "file", "relative")
+        for bad in ("a\0b", "\ud800"):
+            raises(firstops.ArgumentError, "arg", store.check, "command", bad)
+            raises(firstops.ArgumentError, "arg", store.check, "command",
+                   "ls", cwd=f"/{bad}")
+        os.environ["FO_PRIVATE_KEY_PATH"] = str(store.folder / "none.pem")
+        said = raises(firstops.NotFoundError, "not_found", store.check,
+                      "command", "ls")
+        assert "none.pem" in said, said
+        os.environ["PATH"] = "/none"
+        said = raises(firstops.NotFoundError, "not_found", store.check,
+                      "command", "ls")
+        assert "PATH" in said, said
+
+
+def test_an_answer_that_is_none_is_never_a_yes():
+    with Store() as store:
+        allow = '{"ok":true,"decision":"allow","why":"ok"}'
+        for text, why in (
+                ("exit 0", "internal"), ("exit 1", "internal"),
+                ("exit 127", "internal"), ("kill -9 $$", "internal"),
+                ("echo allow", "internal"), ("echo '[]'", "internal"),
+                ("echo '{\"decision\":\"allow\"}'", "internal"),
+                (f"echo '{allow}'; exit 1", "internal"),
+                (f"echo '{allow}'; exit 3", "internal"),
+                (f"echo '{allow}{allow}'", "internal"),
+                ("echo '" + allow.replace("allow", "deny") + "'", "internal"),
+                ("echo '" + allow.replace("allow", "perhaps") + "'",
+                 "internal"),
+                ('echo \'{"decision":"deny","why":"store"}\'; exit 3',
+                 "store")):
+            store.program(text)
+            raises(firstops.FirstOpsError, why, store.check, "tool", "x")
+
+
+def test_who_does_not_answer_in_time_is_ended():
+    with Store() as store:
+        store.program("exec sleep 60")
+        started = time.monotonic()
+        said = raises(firstops.ReadError, "io", store.check, "tool", "x",
+                      timeout=0.2)
+        assert "within 0.2 s" in said and time.monotonic() - started < 10
+
+
 # ---- the package ------------------------------------------------------------
 
 def test_it_installs_without_a_network_and_works():

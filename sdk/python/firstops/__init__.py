@@ -14,12 +14,17 @@ and used once (RFC 9449). What carries one:
     Identity.answer                answers a prompt that has a challenge: ssh
     Identity.pam_proof             for any other service that asks PAM
 
+And before an agent does something, the policies can be asked whether it may:
+
+    if not firstops.check("command", "git push").allowed: ...
+
 Each failure is an exception of firstops.errors, whose `why` is the word that
 an auditor reads.
 """
 
 from __future__ import annotations
 
+from ._check import Decision, check
 from .errors import (ArgumentError, BadKeyError, CryptoError, FirstOpsError,
                      FormatError, LibraryError, LockedError, NotFoundError,
                      OutOfMemoryError, ReadError, RefusedError, TooLongError,
@@ -29,7 +34,8 @@ from .identity import HTM_PAM, Identity, library_version, pam_target
 __version__ = "1.0.0"
 
 __all__ = [
-    "ArgumentError", "BadKeyError", "CryptoError", "FirstOpsError",
-    "FormatError", "HTM_PAM", "Identity", "LibraryError", "LockedError",
-    "NotFoundError", "OutOfMemoryError", "ReadError", "RefusedError",
-    "TooLongError", "WrongTargetError", "library_version", "pam_target"]
+    "ArgumentError", "BadKeyError", "CryptoError", "Decision",
+    "FirstOpsError", "FormatError", "HTM_PAM", "Identity", "LibraryError",
+    "LockedError", "NotFoundError", "OutOfMemoryError", "ReadError",
+    "RefusedError", "TooLongError", "WrongTargetError", "check",
+    "library_version", "pam_target"]
