@@ -86,10 +86,11 @@ split(int argc, char **argv, struct command commands[2])
 	bench_must(found == 2, "race ROUNDS COUNT -- A... -- B...");
 }
 
-/* "A's ns<TAB>B's ns", a line for each round. */
+/* "A's ns<TAB>B's ns", a line for each round. Both read BENCH_INPUT. */
 int
 bench_race(int argc, char **argv)
 {
+	const char *input = getenv("BENCH_INPUT");
 	struct command commands[2] = { { .words = NULL } };
 	posix_spawn_file_actions_t quiet;
 	size_t rounds, count, number = 0;
@@ -100,7 +101,9 @@ bench_race(int argc, char **argv)
 	split(argc, argv, commands);
 	bench_must(posix_spawn_file_actions_init(&quiet) == 0 &&
 	    posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null",
-	    O_WRONLY, 0) == 0, "no memory");
+	    O_WRONLY, 0) == 0 && (input == NULL ||
+	    posix_spawn_file_actions_addopen(&quiet, 0, input,
+	    O_RDONLY, 0) == 0), "no memory");
 	for (size_t n = 0; n <= rounds; n++) {
 		int64_t sum[2] = { 0, 0 };
 
