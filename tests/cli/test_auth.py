@@ -334,6 +334,11 @@ class Tpm(Case):
         said = self.status()
         self.assertTrue(said["key"].startswith("signer:"), said)
         self.assertEqual(said["thumbprint"], jkt)
+        said = self.json(1, "check", "--channel", "tool", "--what", "x",
+                         config=True)
+        self.assertEqual((said["why"], said["name"]), ("policy", "alice"))
+        self.ok("auth", "logout")
+        self.assertEqual(self.held(), {})
 
     def test_without_a_tpm_nothing_is_left(self):
         self.env["TPM2OPENSSL_TCTI"] = "swtpm:path=/none"
