@@ -267,10 +267,10 @@ open_uri(const struct source *source, struct fo_device *device,
 			    "no private key is there");
 	} else if (r == FO_ERR_NOT_FOUND && source->kind == &token) {
 		fo_diag_set(diag, "%s", "");
-		r = fo_engine_load(source->text, ui, source->asking, diag,
-		    &device->engine, ret_pkey);
-		if (r == FO_ERR_NOT_FOUND && diag != NULL &&
-		    diag->text[0] == '\0')
+		r = fo_engine_load(source->text, source->asking->ask,
+		    source->asking->arg, diag, &device->engine, ret_pkey);
+		if ((r == FO_ERR_NOT_FOUND || r == FO_ERR_FORMAT) &&
+		    diag != NULL && diag->text[0] == '\0')
 			add_reason(diag, source->asking->was_empty,
 			    "no private key is there");
 	}
@@ -350,6 +350,8 @@ get(const struct source *source, struct fo_diag *diag,
 	if (r != FO_OK && source->asking->unanswered)
 		fo_diag_set(diag, "it wants a passphrase or a PIN, and none was"
 		    " given");
+	if (r != FO_OK && r != FO_ERR_NOMEM && source->asking->unanswered)
+		r = FO_ERR_FORMAT;
 	if (r != FO_OK)
 		goto out;
 	if (device->engine != NULL) {

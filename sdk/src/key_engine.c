@@ -12,13 +12,31 @@
 #ifdef FIRSTOPS_ENGINE
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <openssl/engine.h>
+#include <openssl/err.h>
+
+#include "base/buf.h"
+#include "base/wipe.h"
 
 #define MODULE_PATH "module-path="
+#define PIN_SIZE 256
+#define URI_MAX 8192
+#define CKR_PIN_INCORRECT 0xA0UL /* PKCS#11 2.40, as libp11 reports it */
+
+/*
+ * OpenSSL has one engine of this name in the whole process, with one module,
+ * and libp11 remembers in it the PIN that it was told last. So one thread loads
+ * at a time, there is one module, and no load leaves the PIN to be remembered:
+ * another token would be tried with it.
+ */
+static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+static char *module_used;	/* the first that had a key; under one */
 
 static ENGINE *
 new_engine(const char *module, struct fo_diag *diag)
@@ -30,6 +48,12 @@ new_engine(const char *module, struct fo_diag *diag)
 		fo_diag_set(diag, "%s: %s", module, strerrordesc_np(errno));
 		return NULL;
 	}
+	if (module != NULL && module_used != NULL &&
+	    strcmp(module, module_used) != 0) {
+		fo_diag_set(diag, "this process uses the PKCS#11 module %s "
+		    "already, and can use one only", module_used);
+		return NULL;
+	}
 	ENGINE_load_dynamic();
 	if ((engine = ENGINE_by_id("pkcs11")) == NULL) {
 		fo_diag_set(diag, "OpenSSL has neither a provider nor an engine"
@@ -38,8 +62,9 @@ new_engine(const char *module, struct fo_diag *diag)
 	}
 	/* it prints to standard error otherwise */
 	(void)ENGINE_ctrl_cmd_string(engine, "QUIET", NULL, 0);
-	if ((module == NULL || ENGINE_ctrl_cmd_string(engine, "MODULE_PATH",
-	    module, 0) == 1) && ENGINE_init(engine) == 1)
+	if ((module == NULL || module_used != NULL ||
+	    ENGINE_ctrl_cmd_string(engine, "MODULE_PATH", module, 0) == 1) &&
+	    ENGINE_init(engine) == 1)
 		return engine;
 
 	fo_diag_set(diag, "the PKCS#11 module %s cannot be used", module !=
@@ -76,32 +101,97 @@ take_module(char *uri, char **ret_module)
 	return FO_OK;
 }
 
+/* The PIN as an attribute, every byte of it percent-encoded. */
+static fo_err
+add_pin(const char *pin, size_t len, struct fo_buf *uri)
+{
+	const bool first = strchr(uri->data, '?') == NULL;
+
+	fo_buf_adds(uri, first ? "?pin-value=" : "&pin-value=");
+	for (size_t i = 0; i < len; i++)
+		fo_buf_addf(uri, "%%%02X", (unsigned int)(unsigned char)
+		    pin[i]);
+	return uri->err;
+}
+
+/* A URI that has a PIN, so that no remembered one is used. */
+static fo_err
+complete(fo_passphrase_cb ask, void *arg, struct fo_diag *diag,
+    struct fo_buf *uri)
+{
+	char pin[PIN_SIZE] = "";
+	int len = -1;
+	fo_err r;
+
+	if (strstr(uri->data, "pin-value=") != NULL ||
+	    strstr(uri->data, "pin-source=") != NULL)
+		return FO_OK;
+	if (ask != NULL)
+		len = ask(pin, sizeof(pin), arg);
+	if (len < 0 || (size_t)len >= sizeof(pin)) {
+		fo_diag_set(diag, "it wants a passphrase or a PIN, and none was"
+		    " given");
+		fo_wipe(pin, sizeof(pin));
+		return FO_ERR_FORMAT;
+	}
+	r = add_pin(pin, (size_t)len, uri);
+	fo_wipe(pin, sizeof(pin));
+	return r;
+}
+
+/* With the lock held. */
+static fo_err
+load(const char *uri, const char *module, struct fo_diag *diag,
+    ENGINE **ret_engine, EVP_PKEY **ret_pkey)
+{
+	ENGINE *engine = new_engine(module, diag);
+	const bool was_empty = ERR_peek_error() == 0;
+	EVP_PKEY *pkey;
+
+	if (engine == NULL)
+		return FO_ERR_NOT_FOUND;
+	if ((pkey = ENGINE_load_private_key(engine, uri, NULL, NULL)) ==
+	    NULL) {
+		fo_engine_free(engine);
+		return was_empty && (unsigned long)ERR_GET_REASON(
+		    ERR_peek_error()) == CKR_PIN_INCORRECT ? FO_ERR_FORMAT :
+		    FO_ERR_NOT_FOUND;
+	}
+
+	if (module != NULL && module_used == NULL)
+		module_used = strdup(module); /* NULL: the next one may say */
+	*ret_pkey = pkey;
+	*ret_engine = engine;
+	return FO_OK;
+}
+
 fo_err
-fo_engine_load(const char *uri, UI_METHOD *ui, void *arg,
+fo_engine_load(const char *uri, fo_passphrase_cb ask, void *arg,
     struct fo_diag *diag, ENGINE **ret_engine, EVP_PKEY **ret_pkey)
 {
 	char *rest, *module = NULL;
-	ENGINE *engine = NULL;
-	EVP_PKEY *pkey = NULL;
+	struct fo_buf whole;
 	fo_err r;
 
 	if ((rest = strdup(uri)) == NULL)
 		return FO_ERR_NOMEM;
+	fo_buf_init(&whole, URI_MAX);
 	if ((r = take_module(rest, &module)) != FO_OK)
 		goto out;
-	r = FO_ERR_NOT_FOUND;
-	if ((engine = new_engine(module, diag)) == NULL ||
-	    (pkey = ENGINE_load_private_key(engine, rest, ui, arg)) == NULL)
+	fo_buf_adds(&whole, rest);
+	if ((r = whole.err) != FO_OK ||
+	    (r = complete(ask, arg, diag, &whole)) != FO_OK)
 		goto out;
-
-	*ret_pkey = pkey;
-	*ret_engine = engine;
-	engine = NULL; /* now owned by the caller */
-	r = FO_OK;
+	if (pthread_mutex_lock(&one) != 0) {
+		r = FO_ERR_INTERNAL;
+		goto out;
+	}
+	r = load(whole.data, module, diag, ret_engine, ret_pkey);
+	(void)pthread_mutex_unlock(&one);
 out:
-	fo_engine_free(engine);
+	fo_buf_clear(&whole);
 	free(module);
-	free(rest);
+	fo_wipe_string(&rest);
 	return r;
 }
 
@@ -117,11 +207,11 @@ fo_engine_free(ENGINE *engine)
 #else
 
 fo_err
-fo_engine_load(const char *uri, UI_METHOD *ui, void *arg,
+fo_engine_load(const char *uri, fo_passphrase_cb ask, void *arg,
     struct fo_diag *diag, ENGINE **ret_engine, EVP_PKEY **ret_pkey)
 {
 	(void)uri;
-	(void)ui;
+	(void)ask;
 	(void)arg;
 	(void)ret_engine;
 	(void)ret_pkey;

@@ -6,19 +6,21 @@
 #define FO_SRC_KEY_ENGINE_H
 
 #include <openssl/types.h>
-#include <openssl/ui.h>
 
 #include <firstops/error.h>
+#include <firstops/key.h>
 
 /*
- * uri      pkcs11: (RFC 7512)
- * ui, arg  asked for the PIN where uri has none
+ * uri       pkcs11: (RFC 7512)
+ * ask, arg  asked for the PIN where uri has none
  *
- * FO_ERR_NOT_FOUND: no engine, or no such key. *ret_engine is freed after the
- * key. Untouched on failure.
+ * FO_ERR_FORMAT: no PIN was given, or a wrong one. FO_ERR_NOT_FOUND: no
+ * engine, or no such key. *ret_engine is freed after the key. Untouched on
+ * failure.
  */
-FO_MUST_CHECK fo_err fo_engine_load(const char *uri, UI_METHOD *ui, void *arg,
-    struct fo_diag *diag, ENGINE **ret_engine, EVP_PKEY **ret_pkey);
+FO_MUST_CHECK fo_err fo_engine_load(const char *uri, fo_passphrase_cb ask,
+    void *arg, struct fo_diag *diag, ENGINE **ret_engine,
+    EVP_PKEY **ret_pkey);
 
 void fo_engine_free(ENGINE *engine);
 

@@ -171,6 +171,16 @@ out:
 	return r;
 }
 
+/* How much of a device's URI may be shown: a PIN may stand in the rest. */
+static size_t
+public_len(const char *uri)
+{
+	const size_t len = strcspn(uri, "?;");
+	const char *pin = strstr(uri, "pin-");
+
+	return pin != NULL && pin < uri + len ? strcspn(uri, ":") : len;
+}
+
 fo_err
 fo_key_load(const char *uri, fo_passphrase_cb ask, void *arg,
     struct fo_diag *diag, struct fo_key **ret_key)
@@ -186,8 +196,8 @@ fo_key_load(const char *uri, fo_passphrase_cb ask, void *arg,
 	if (fo_device_uri(uri)) {
 		r = fo_device_load(uri, ask, arg, diag, ret_key);
 		if (r != FO_OK)
-			fo_diag_prefix(diag, "%.*s", (int)strcspn(uri, "?;"),
-			    uri); /* the PIN may stand behind these */
+			fo_diag_prefix(diag, "%.*s", (int)public_len(uri),
+			    uri);
 		return r;
 	}
 	if ((r = path_of(uri, diag, &path)) != FO_OK ||

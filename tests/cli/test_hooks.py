@@ -993,7 +993,7 @@ class Check(Case):
                  "ask-for-secrets"),
                 ("http", "https://h/", (), 0, "allow", "read-pages"),
                 ("http", "https://h/", ("--method", "POST"), 1, "deny", None),
-                ("tool", "Glob", (), 0, "allow", "use-its-own-tools"),
+                ("tool", "Task", (), 0, "allow", "use-its-own-tools"),
                 ("tool", "none", ("--asks",), 1, "deny", None)):
             with self.subTest(channel=channel, what=what, more=more):
                 said = self.check(code, channel, what, *more)

@@ -152,7 +152,8 @@ start_tpm(void)
 	    "--flags", "not-need-init,startup-clear", NULL });
 	cr_assert_eq(setenv("TPM2OPENSSL_TCTI", tcti, 1), 0);
 	cr_assert_eq(setenv("TPM2TOOLS_TCTI", tcti, 1), 0);
-	for (int i = 0; i < 500 && !listens(below("tpm.ctrl")); i++)
+	for (int i = 0; i < 500 && (access(below("tpm"), F_OK) != 0 ||
+	    !listens(below("tpm.ctrl"))); i++)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 },
 		    NULL);
 }
@@ -631,7 +632,7 @@ Test(token, a_module_that_is_none_is_told)
 {
 	char uri[160];
 
-	(void)snprintf(uri, sizeof(uri), "pkcs11:token=agents?module-path=%s",
+	(void)snprintf(uri, sizeof(uri), "pkcs11:token=agents?module-path=%s" PIN,
 	    below("conf"));
 	refused(uri, NULL, FO_ERR_NOT_FOUND, "no private key is there: Unable "
 	    "to load PKCS#11 module");
@@ -676,9 +677,49 @@ Test(token, that_signs_with_another_key_than_it_says_is_found_at_once)
 Test(token, a_wrong_pin_and_none_are_told)
 {
 	refused("pkcs11:token=agents;object=bot" AT, "9999",
-	    FO_ERR_NOT_FOUND, "PIN incorrect");
-	refused("pkcs11:token=agents;object=bot" AT, NULL, FO_ERR_NOT_FOUND,
+	    FO_ERR_FORMAT, "PIN incorrect");
+	refused("pkcs11:token=agents;object=bot" AT, NULL, FO_ERR_FORMAT,
 	    "it wants a passphrase or a PIN, and none was given");
+}
+
+/* No PIN of one token is tried at another, nor does it stay for nobody. */
+Test(token, the_pin_of_one_is_not_used_for_another)
+{
+	struct fo_key *first, *second;
+
+	RUN("softhsm2-util", "--init-token", "--free", "--label", "others",
+	    "--pin", "5678", "--so-pin", "8765");
+	RUN("pkcs11-tool", "--module", SOFTHSM, "--login", "--pin", "5678",
+	    "--token-label", "others", "--keypairgen", "--key-type",
+	    "EC:prime256v1", "--label", "bot", "--id", "03");
+	first = load("pkcs11:token=agents;object=bot" AT, "1234");
+	refused("pkcs11:token=others;object=bot" AT, NULL, FO_ERR_FORMAT,
+	    "none was given");
+	second = load("pkcs11:token=others;object=bot" AT, "5678");
+	signs(first);
+	signs(second);
+	fo_key_free(&first);
+	fo_key_free(&second);
+	refused("pkcs11:token=agents;object=bot" AT, NULL, FO_ERR_FORMAT,
+	    "none was given");
+}
+
+Test(token, a_process_uses_one_module)
+{
+	struct fo_key *key = load("pkcs11:token=agents;object=bot" AT PIN,
+	    NULL);
+
+	refused("pkcs11:token=agents;object=bot?module-path=/bin/true" PIN,
+	    NULL, FO_ERR_NOT_FOUND, "this process uses the PKCS#11 module "
+	    SOFTHSM " already");
+	signs(key);
+	fo_key_free(&key);
+}
+
+Test(token, a_pin_before_the_query_is_not_shown_either)
+{
+	refused("pkcs11:pin-value=1234;token=none;object=bot" AT, NULL,
+	    FO_ERR_NOT_FOUND, "pkcs11: no private key is there");
 }
 
 /* ---- a provider comes first ------------------------------------------ */

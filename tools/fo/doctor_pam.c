@@ -18,7 +18,8 @@
 /* The shipped lines, as a remedy. */
 #define BREAKGLASS_LINE "[success=1 default=ignore] pam_succeed_if.so quiet" \
     " user ingroup " BREAKGLASS
-#define AUTH_CONTROL "[success=done cred_insufficient=ignore default=die]"
+#define AUTH_CONTROL "[success=done cred_insufficient=ignore" \
+    " module_unknown=ignore default=die]"
 
 /* One service's stack, of one kind. */
 struct part {

@@ -74,6 +74,8 @@ static const struct {
 	{ "Read", "file", "read", "file_path", false },
 	{ "NotebookRead", "file", "read", "notebook_path", false },
 	{ "Grep", "file", "read", "path", true },
+	{ "Glob", "file", "read", "path", true },
+	{ "LS", "file", "read", "path", true },
 	{ "Write", "file", "write", "file_path", false },
 	{ "Edit", "file", "write", "file_path", false },
 	{ "MultiEdit", "file", "write", "file_path", false },
@@ -199,6 +201,22 @@ hook_read_claude(const struct json *input, struct question *question)
 	set_what(question, "tool", tool);
 }
 
+/*
+ * An MCP server may give its tool any name, and Cursor does not say whose it
+ * is: a prefix keeps it from being taken for a tool of Claude Code's, or of a
+ * server that a rule trusts.
+ */
+static const char *
+cursors_tool(const struct json *input, struct question *question)
+{
+	const char *name = json_get(input, NULL, "tool_name");
+
+	if (name == NULL ||
+	    asprintf(&question->made, "mcp__cursor__%s", name) == -1)
+		question->made = NULL;
+	return question->made;
+}
+
 void
 hook_read_cursor(const struct json *input, struct question *question)
 {
@@ -214,6 +232,8 @@ hook_read_cursor(const struct json *input, struct question *question)
 		question->asks = cursors[i].asks;
 		question->past = cursors[i].past;
 		set_what(question, cursors[i].channel,
+		    strcmp(cursors[i].channel, "tool") == 0 ?
+		    cursors_tool(input, question) :
 		    json_get(input, NULL, cursors[i].input));
 		return;
 	}
