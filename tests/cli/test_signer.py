@@ -1431,6 +1431,8 @@ class Memory(Case):
         def cores():
             hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
             resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+            # a shell lets what it runs in the background ignore it
+            signal.signal(signal.SIGQUIT, signal.SIG_DFL)
         for how in (signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT):
             process = self.start(before=cores)
             limits = pathlib.Path(f"/proc/{process.pid}/limits").read_text()
