@@ -86,6 +86,16 @@ class Doctor(fo.Case):
         self.assertIn("      set UsePAM yes in sshd_config", out)
         self.assertNotIn("\033", out)
 
+    def test_what_is_wrong_comes_first(self):
+        self.pam("vsftpd", SSHD)
+        done = self.fo("doctor", "--root", self.root, config=True)
+        levels = [line[:4].strip() for line in done.stdout.splitlines()
+                  if line[:4].strip() in ("ok", "warn", "fail")]
+        order = ["fail", "warn", "ok"]
+        self.assertIn("fail", levels)
+        self.assertIn("ok", levels)
+        self.assertEqual(levels, sorted(levels, key=order.index))
+
     def test_the_shipped_stacks_are_right(self):
         for path in sorted((fo.TOP / "etc/pam.d").iterdir()):
             service = path.name

@@ -79,7 +79,19 @@ finding(struct findings *findings, finding_level level, const char *remedy,
 	one.remedy = remedy != NULL ? strdup(remedy) : NULL;
 	if (one.what == NULL || (remedy != NULL && one.remedy == NULL))
 		findings->short_of_memory = true;
+	one.place = findings->count;
 	grown[findings->count++] = one;
+}
+
+/* What is wrong comes first; else as it was found. */
+static int
+by_level(const void *a, const void *b)
+{
+	const struct finding *one = a, *other = b;
+
+	if (one->level != other->level)
+		return one->level > other->level ? -1 : 1;
+	return one->place < other->place ? -1 : one->place > other->place;
 }
 
 static int
@@ -125,11 +137,14 @@ print_text(const struct findings *findings, bool verbose)
 }
 
 int
-findings_print(const struct call *call, const struct findings *findings,
+findings_print(const struct call *call, struct findings *findings,
     bool verbose)
 {
 	if (findings->short_of_memory)
 		return fail_err(call, FO_ERR_NOMEM, NULL, call->verb->name);
+	if (findings->count > 0)
+		qsort(findings->list, findings->count,
+		    sizeof(findings->list[0]), by_level);
 	if (!call->json)
 		print_text(findings, verbose);
 	else if (print_json(findings) != FO_EXIT_DONE)

@@ -16,6 +16,7 @@ typedef enum finding_level { LEVEL_OK, LEVEL_WARN, LEVEL_FAIL } finding_level;
 
 struct finding {
 	finding_level level;
+	size_t place;	/* as it was found */
 	char *what;
 	char *remedy;	/* NULL for what is fine */
 };
@@ -38,10 +39,11 @@ void finding(struct findings *findings, finding_level level, const char *remedy,
     const char *fmt, ...) FO_PRINTF(4, 5);
 
 /*
- * Print all, those that are fine too if verbose, with a closing line.
+ * Print all, failures first, then warnings, then what is fine too if verbose,
+ * and a closing line.
  * FO_EXIT_DONE, FO_EXIT_DENIED if there is a failure, FO_EXIT_TROUBLE.
  */
-int findings_print(const struct call *call, const struct findings *findings,
+int findings_print(const struct call *call, struct findings *findings,
     bool verbose);
 void findings_clear(struct findings *findings);
 
