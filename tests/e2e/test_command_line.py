@@ -373,7 +373,10 @@ def test_each_program_works_and_is_refused_once_the_agent_is_revoked():
         event = log.one(mark, ev="auth")
         told = re.sub(r"ref \w+", f"ref {event['sid'][:8]}",
                       PAGE.block("FirstOps: ").rstrip())
-        assert told in done.text, (event, done)
+        # ansible tells what ssh said, unless that was gone before its module
+        # had been written to it
+        lost = code == 4 and "Broken pipe" in done.text
+        assert told in done.text or lost, (event, done)
 
 
 def test_sudo_refuses_who_is_revoked():
