@@ -38,8 +38,8 @@ WORLDS = ("faults", "e2e")
 # The others run side by side: the replay of all seeds is one long program.
 LONGEST_FIRST = ("fuzz", "unit", "pam", "cli", "sdk")
 # And of their programs these, so that nobody waits for one of them at the end.
-LONG = ("fuzz/replay", "unit/decide", "cli/test_seal.py", "pam/guest",
-        "cli/test_lifecycle.py", "e2e/test_auditor.py")
+LONG = ("fuzz/replay", "unit/decide", "unit/sweep_host", "cli/test_seal.py",
+        "pam/guest", "cli/test_lifecycle.py", "e2e/test_auditor.py")
 
 # These measure how long something takes.
 TIMED = {"e2e/test_revocation.py", "e2e/test_scale.py"}
