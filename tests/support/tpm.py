@@ -34,7 +34,7 @@ class Tpm:
         self.folder.chmod(0o755)
         self.env = {"TPM2OPENSSL_TCTI": f"swtpm:path={path}"}
         deadline = time.monotonic() + 10
-        while not self.listens(control):
+        while not (self.listens(control) and self.listens(path)):
             assert time.monotonic() < deadline, "swtpm does not start"
             time.sleep(0.01)
         return self

@@ -152,8 +152,8 @@ start_tpm(void)
 	    "--flags", "not-need-init,startup-clear", NULL });
 	cr_assert_eq(setenv("TPM2OPENSSL_TCTI", tcti, 1), 0);
 	cr_assert_eq(setenv("TPM2TOOLS_TCTI", tcti, 1), 0);
-	for (int i = 0; i < 500 && (access(below("tpm"), F_OK) != 0 ||
-	    !listens(below("tpm.ctrl"))); i++)
+	for (int i = 0; i < 500 && !(listens(below("tpm.ctrl")) &&
+	    listens(below("tpm"))); i++)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 10000000 },
 		    NULL);
 }
