@@ -138,6 +138,11 @@ refused:
 		go_on(deed->instead, why, &decision, &event);
 	told = fo_decision_refuse(authority, &decision, why, &event, NULL);
 	decision.goes_on = event.goes_on && told;
+	/* a person's yes would be a permit that nobody was told of */
+	if (why == FO_ERR_ASK && !told) {
+		decision.why = FO_ERR_AUDIT;
+		decision.res = fo_event_res(FO_ERR_AUDIT);
+	}
 out:
 	*ret_decision = decision;
 	return decision.why;

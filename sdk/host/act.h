@@ -26,7 +26,8 @@ struct fo_deed {
 	/* host and now are filled in here */
 	struct fo_action action;
 
-	/* ask is no no here: whoever called puts it to a person */
+	/* ask is no no here: whoever called puts it to a person, unless no */
+	/* sink was told */
 	bool asks;
 	/*
 	 * What lets it go on where our own trouble alone keeps it from being

@@ -25,6 +25,7 @@
 #include "base/wipe.h"
 
 #define MODULE_PATH "module-path="
+#define P11_KIT "of p11-kit"
 #define PIN_SIZE 256
 #define URI_MAX 8192
 #define CKR_PIN_INCORRECT 0xA0UL /* PKCS#11 2.40, as libp11 reports it */
@@ -68,7 +69,7 @@ new_engine(const char *module, struct fo_diag *diag)
 		return engine;
 
 	fo_diag_set(diag, "the PKCS#11 module %s cannot be used", module !=
-	    NULL ? module : "of p11-kit");
+	    NULL ? module : P11_KIT);
 	ENGINE_free(engine);
 	return NULL;
 }
@@ -158,8 +159,8 @@ load(const char *uri, const char *module, struct fo_diag *diag,
 		    FO_ERR_NOT_FOUND;
 	}
 
-	if (module != NULL && module_used == NULL)
-		module_used = strdup(module); /* NULL: the next one may say */
+	if (module_used == NULL) /* it stays so without memory: none is said */
+		module_used = strdup(module != NULL ? module : P11_KIT);
 	*ret_pkey = pkey;
 	*ret_engine = engine;
 	return FO_OK;

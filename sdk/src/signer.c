@@ -166,7 +166,7 @@ fo_signer_free(struct fo_signer **signer)
 
 /* Send all; with the first byte a descriptor, unless that is -1. */
 static fo_err
-send_all(int fd, const char *data, size_t len, int shown)
+send_all(int fd, const unsigned char *data, size_t len, int shown)
 {
 	union {
 		struct cmsghdr head;
@@ -174,7 +174,7 @@ send_all(int fd, const char *data, size_t len, int shown)
 	} control = { .room = { 0 } };
 
 	while (len > 0) {
-		struct iovec part = { .iov_base = (char *)(uintptr_t)data,
+		struct iovec part = { .iov_base = (void *)(uintptr_t)data,
 			.iov_len = len };
 		struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 		ssize_t n;
@@ -237,14 +237,13 @@ static fo_err
 put_message(struct fo_signer *signer, const struct fo_buf *request,
     struct fo_diag *diag)
 {
-	char whole[FO_SIGNER_HEAD + FO_SIGNER_MESSAGE_MAX];
+	unsigned char whole[FO_FRAME_HEAD + FO_SIGNER_MESSAGE_MAX];
 	const size_t n = request->len;
 	int shown = -1;
 	fo_err r;
 
-	for (size_t i = 0; i < FO_SIGNER_HEAD; i++)
-		whole[i] = (char)(n >> (8 * (FO_SIGNER_HEAD - 1 - i)) & 0xff);
-	memcpy(whole + FO_SIGNER_HEAD, request->data, n);
+	fo_frame_head(n, whole);
+	memcpy(whole + FO_FRAME_HEAD, request->data, n);
 	if (!signer->known && (shown = open("/proc/self/ns/user",
 	    O_RDONLY | O_CLOEXEC)) == -1) {
 		fo_diag_set(diag, "/proc/self/ns/user, which the signer wants "
@@ -252,7 +251,7 @@ put_message(struct fo_signer *signer, const struct fo_buf *request,
 		fo_wipe(whole, sizeof(whole));
 		return FO_ERR_IO;
 	}
-	r = send_all(signer->fd, whole, FO_SIGNER_HEAD + n, shown);
+	r = send_all(signer->fd, whole, FO_FRAME_HEAD + n, shown);
 	fo_wipe(whole, sizeof(whole));
 	if (shown != -1)
 		(void)close(shown);
@@ -265,16 +264,15 @@ get_message(struct fo_signer *signer, int64_t limit_ms,
     struct fo_json **ret_reply)
 {
 	const int64_t until_ms = now_ms() + limit_ms;
-	unsigned char head[FO_SIGNER_HEAD];
+	unsigned char head[FO_FRAME_HEAD];
 	char text[FO_SIGNER_MESSAGE_MAX];
-	size_t n = 0;
+	size_t n;
 	fo_err r;
 
 	if ((r = read_all(signer->fd, (char *)head, sizeof(head),
 	    until_ms)) != FO_OK)
 		return r;
-	for (size_t i = 0; i < FO_SIGNER_HEAD; i++)
-		n = n << 8 | head[i];
+	n = fo_frame_len(head);
 	if (n > sizeof(text))
 		return FO_ERR_FORMAT;
 	if ((r = read_all(signer->fd, text, n, until_ms)) == FO_OK)

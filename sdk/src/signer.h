@@ -6,9 +6,10 @@
 
 #include <firstops/signer.h>
 
-/* A message: its length in so many bytes, then at most so many of JSON. */
-#define FO_SIGNER_HEAD 4
-#define FO_SIGNER_MESSAGE_MAX 8192
+#include "base/frame.h"
+
+/* So many bytes has the JSON of a message (base/frame.h) at most. */
+#define FO_SIGNER_MESSAGE_MAX FO_FRAME_MAX
 
 #define FO_SIGNER_SCHEME "signer:"
 

@@ -43,8 +43,7 @@ for %s
 
 
 def prepare():
-    global bot, server, module
-    module, = pathlib.Path("/usr/lib").glob("**/security/pam_firstops.so")
+    global bot, server
     bot = world.Agent("mail-bot", accounts=["dovecot:deploy",
                                             "dovecot:alice"])
     services.furnish(SERVICE, PAGE, bot, account="deploy")
@@ -201,19 +200,14 @@ def only_rescue_gets_in():
 
 
 def test_break_glass_when_firstops_yaml_is_garbage():
-    world.write(world.STORE / "firstops.yaml", "{{{ not: [yaml\n")
-    try:
+    with services.unreadable_configuration(
+            dovecot="{nonce: auto, ask: reserved}"):
         only_rescue_gets_in()
-    finally:
-        world.configure(dovecot="{nonce: auto, ask: reserved}")
 
 
 def test_break_glass_when_the_module_is_gone():
-    world.must("mv", module, "/root/module")
-    try:
+    with services.missing_module():
         only_rescue_gets_in()
-    finally:
-        world.must("mv", "/root/module", module)
 
 
 def test_an_answer_of_any_likely_length_arrives_whole():

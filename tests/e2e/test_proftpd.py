@@ -25,8 +25,7 @@ HOST = "<VirtualHost 127.0.0.1>\nPort 2121\n%s</VirtualHost>\n"
 
 
 def prepare():
-    global bot, server, module
-    module, = pathlib.Path("/usr/lib").glob("**/security/pam_firstops.so")
+    global bot, server
     bot = world.Agent("file-bot", accounts=["proftpd:deploy"])
     services.furnish(SERVICE, PAGE, bot, account="deploy")
     world.must("chpasswd", input="deploy:a word\n")
@@ -231,19 +230,14 @@ def only_rescue_gets_in():
 
 
 def test_break_glass_when_firstops_yaml_is_garbage():
-    world.write(world.STORE / "firstops.yaml", "{{{ not: [yaml\n")
-    try:
+    with services.unreadable_configuration(
+            proftpd="{nonce: auto, ask: reserved}"):
         only_rescue_gets_in()
-    finally:
-        world.configure(proftpd="{nonce: auto, ask: reserved}")
 
 
 def test_break_glass_when_the_module_is_gone():
-    world.must("mv", module, "/root/module")
-    try:
+    with services.missing_module():
         only_rescue_gets_in()
-    finally:
-        world.must("mv", "/root/module", module)
 
 
 def test_an_answer_has_512_bytes_at_most():

@@ -17,26 +17,7 @@ PACKAGE = BUILD.resolve() / "sdk" / "node" / "firstops"
 MODULES = pathlib.Path("/usr/local/lib/firstops-tests/node-modules/"
                        "node_modules")
 PASSPHRASE = "a passphrase"
-POLICY = """\
----
-version: 1
-policy: agents
-rules:
-  - {rule: run, effect: allow, channel: command}
-  - rule: never
-    effect: deny
-    channel: command
-    when: {command: ["rm -rf /"]}
-  - rule: first-ask
-    effect: ask
-    channel: file
-    when: {path: ["*/.env"]}
-  - rule: post
-    effect: allow
-    channel: http
-    when: {method: [POST]}
-...
-"""
+POLICY = TOP / "tests/sdk/policy.yaml"
 # Only root can be without a network.
 OFFLINE = ("unshare", "-n") if os.geteuid() == 0 else ()
 
@@ -70,7 +51,7 @@ def make_store(folder, key):
         r"^audit:.*$", f'audit: {{required: ["file:{folder}/log"]}}',
         config.read_text(), flags=re.M))
     policy = config.parent / "policies.d/agents.yaml"
-    policy.write_text(POLICY)
+    policy.write_text(POLICY.read_text())
     for path in (config, policy):
         path.chmod(0o644)
     good(FO, "agent", "create", "bot", "--owner", "team", "--policies",

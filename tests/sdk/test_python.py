@@ -470,26 +470,7 @@ def test_an_async_client_signs_too():
 
 # ---- asking the policies ----------------------------------------------------
 
-POLICY = """\
----
-version: 1
-policy: agents
-rules:
-  - {rule: run, effect: allow, channel: command}
-  - rule: never
-    effect: deny
-    channel: command
-    when: {command: ["rm -rf /"]}
-  - rule: first-ask
-    effect: ask
-    channel: file
-    when: {path: ["*/.env"]}
-  - rule: post
-    effect: allow
-    channel: http
-    when: {method: [POST]}
-...
-"""
+POLICY = TOP / "tests/sdk/policy.yaml"
 
 
 class Store(Folder):
@@ -504,7 +485,7 @@ class Store(Folder):
                       self.config.read_text(), flags=re.M)
         self.config.write_text(text)
         policy = self.config.parent / "policies.d/agents.yaml"
-        policy.write_text(POLICY)
+        policy.write_text(POLICY.read_text())
         for path in (self.config, policy):
             path.chmod(0o644)
         fo("agent", "create", "bot", "--owner", "team", "--policies",

@@ -102,6 +102,28 @@ def phases(service, login, above=()):
             (done, want, seen.lines())
 
 
+# ---- a host in trouble ------------------------------------------------------
+
+@contextlib.contextmanager
+def unreadable_configuration(**entry):
+    """firstops.yaml is garbage, and has this entry again afterwards."""
+    world.write(world.STORE / "firstops.yaml", "{{{ not: [yaml\n")
+    try:
+        yield
+    finally:
+        world.configure(**entry)
+
+
+@contextlib.contextmanager
+def missing_module():
+    path, = pathlib.Path("/usr/lib").glob("**/security/pam_firstops.so")
+    world.must("mv", path, "/root/module")
+    try:
+        yield
+    finally:
+        world.must("mv", "/root/module", path)
+
+
 # ---- what the page says -----------------------------------------------------
 
 class Page:

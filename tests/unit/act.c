@@ -297,6 +297,19 @@ Test(act, nothing_goes_on_without_its_event)
 	    "its event was not delivered"));
 }
 
+Test(act, nothing_is_asked_without_its_event)
+{
+	reboot();
+	deed.asks = true;
+	place.authority.audit_socket = "/none";
+	cr_expect_eq(fo_act(&place.authority, &deed, &decision),
+	    FO_ERR_AUDIT);
+	cr_expect_eq(decision.why, FO_ERR_AUDIT);
+	cr_expect_eq(decision.res, FO_RES_ERROR);
+	cr_expect_not_null(strstr(decision.diag.text,
+	    "its event was not delivered"));
+}
+
 Test(act, what_was_done_before_is_told_as_that)
 {
 	static const char *const denied[] = { "/usr/bin/rm", "-fr", "/",

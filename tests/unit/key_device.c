@@ -626,6 +626,10 @@ Test(token, is_found_without_the_path_of_its_module)
 	key = load("pkcs11:token=agents;object=bot", "1234");
 	signs(key);
 	fo_key_free(&key);
+	/* and that module stays the one that this process uses */
+	refused("pkcs11:token=agents;object=bot" AT PIN, NULL,
+	    FO_ERR_NOT_FOUND, "this process uses the PKCS#11 module of "
+	    "p11-kit already");
 }
 
 Test(token, a_module_that_is_none_is_told)

@@ -52,13 +52,16 @@ sign(const struct fo_request *request, char **ret_proof)
 
 /* It ends with its parent, also where that is killed. */
 static _Noreturn void
-be_signing(const struct fo_request *request, int fd)
+be_signing(const struct fo_request *request, pid_t parent, int fd)
 {
 	struct fo_request mine = *request;
 	struct result result = { .r = FO_ERR_INTERNAL };
 	char *proof = NULL;
 
+	/* one that was gone before sends no signal */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
 	mine.diag = &result.diag;
 	result.r = sign(&mine, &proof);
 	if (result.r == FO_OK && strlen(proof) < sizeof(result.proof))
@@ -129,6 +132,7 @@ signing_proof(const struct fo_request *request, int limit_ms,
     char **ret_proof)
 {
 	struct result result = { .r = FO_ERR_INTERNAL };
+	const pid_t self = getpid();
 	int ends[2] = { -1, -1 };
 	pid_t pid;
 	fo_err r;
@@ -142,7 +146,7 @@ signing_proof(const struct fo_request *request, int limit_ms,
 		goto out;
 	}
 	if (pid == 0)
-		be_signing(request, ends[1]);
+		be_signing(request, self, ends[1]);
 	close_end(&ends[1]);
 	r = await(ends[0], limit_ms, request->diag, &result);
 	(void)kill(pid, SIGKILL);

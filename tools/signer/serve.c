@@ -46,7 +46,7 @@ struct client {
 	bool known;		/* its namespace is ours */
 	bool last;		/* to be closed after what is written */
 	int64_t until_ms;
-	unsigned char head[FO_SIGNER_HEAD];
+	unsigned char head[FO_FRAME_HEAD];
 	char *text;		/* of the message, or of the answer */
 	size_t len, at;		/* of text, or of head and text */
 	char prompt[PROMPT_SIZE];
@@ -107,12 +107,10 @@ put_answer(struct client *client, struct answer *answer)
 	client->last = client->last || answer->last || answer->text.err !=
 	    FO_OK;
 	if (answer->text.err == FO_OK &&
-	    (client->text = malloc(FO_SIGNER_HEAD + n)) != NULL) {
-		for (size_t i = 0; i < FO_SIGNER_HEAD; i++)
-			client->text[i] = (char)(n >>
-			    (8 * (FO_SIGNER_HEAD - 1 - i)) & 0xff);
-		memcpy(client->text + FO_SIGNER_HEAD, answer->text.data, n);
-		client->len = FO_SIGNER_HEAD + n;
+	    (client->text = malloc(FO_FRAME_HEAD + n)) != NULL) {
+		fo_frame_head(n, (unsigned char *)client->text);
+		memcpy(client->text + FO_FRAME_HEAD, answer->text.data, n);
+		client->len = FO_FRAME_HEAD + n;
 	} else {
 		client->last = true;
 	}
@@ -223,10 +221,8 @@ receive(const struct server *server, struct client *client, void *to,
 static void
 begin_text(struct client *client)
 {
-	size_t n = 0;
+	const size_t n = fo_frame_len(client->head);
 
-	for (size_t i = 0; i < FO_SIGNER_HEAD; i++)
-		n = n << 8 | client->head[i];
 	if (n == 0 || n > FO_SIGNER_MESSAGE_MAX)
 		send_away(client, FO_ERR_FORMAT, "a message has 1 to 8192 "
 		    "bytes");
@@ -240,13 +236,13 @@ begin_text(struct client *client)
 static bool
 read_client(struct loop *loop, struct client *client)
 {
-	const bool in_head = client->at < FO_SIGNER_HEAD;
+	const bool in_head = client->at < FO_FRAME_HEAD;
 	const ssize_t n = in_head ?
 	    receive(loop->server, client, client->head + client->at,
-	    FO_SIGNER_HEAD - client->at) :
+	    FO_FRAME_HEAD - client->at) :
 	    receive(loop->server, client,
-	    client->text + (client->at - FO_SIGNER_HEAD),
-	    client->len - (client->at - FO_SIGNER_HEAD));
+	    client->text + (client->at - FO_FRAME_HEAD),
+	    client->len - (client->at - FO_FRAME_HEAD));
 
 	if (n < 0)
 		return false;
@@ -261,9 +257,9 @@ read_client(struct loop *loop, struct client *client)
 		return true;
 	}
 	client->at += (size_t)n;
-	if (in_head && client->at == FO_SIGNER_HEAD)
+	if (in_head && client->at == FO_FRAME_HEAD)
 		begin_text(client);
-	else if (!in_head && client->at == FO_SIGNER_HEAD + client->len)
+	else if (!in_head && client->at == FO_FRAME_HEAD + client->len)
 		answer(loop, client, NULL);
 
 	return true;
