@@ -85,13 +85,12 @@ is_own_trouble(fo_err why)
 	}
 }
 
-/* Its event is told in the words of what lets it go on. */
+/* Its event is told in the words of what lets it go on. No rule was found yet. */
 static void
 go_on(const char *instead, fo_err why, struct fo_decision *decision,
     struct fo_event *event)
 {
 	fo_decision_text(instead, decision->policy, sizeof(decision->policy));
-	decision->rule[0] = '\0';
 	fo_diag_set(&decision->diag, "%s: %s", instead,
 	    decision->diag.text[0] != '\0' ? decision->diag.text :
 	    fo_err_text(why));
