@@ -222,11 +222,14 @@ fo_decision_refuse(const struct fo_authority *authority,
 
 	decision->why = why;
 	decision->res = fo_event_res(why);
-	if (why == FO_ERR_AUDIT)
-		return false;
-	if (emit(authority, decision, why, event, rc, &undelivered) == FO_OK)
-		return true;
-	fo_diag_set(diag, "%s%s(its event was not delivered: %s)", diag->text,
-	    diag->text[0] != '\0' ? " " : "", undelivered.text);
+	/* of a permit that no sink took none takes the end, either */
+	if (why != FO_ERR_AUDIT) {
+		if (emit(authority, decision, why, event, rc, &undelivered) ==
+		    FO_OK)
+			return true;
+		fo_diag_set(diag, "%s%s(its event was not delivered: %s)",
+		    diag->text, diag->text[0] != '\0' ? " " : "",
+		    undelivered.text);
+	}
 	return false;
 }
